@@ -1,0 +1,141 @@
+"""What an action needs of a cluster: plain types, and the protocol that `rolloutctl.kube` meets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """A resource as the API addresses it."""
+
+    group: str
+    version: str
+    plural: str
+    kind: str
+    namespaced: bool = True
+
+
+ROLLOUTS = Kind("argoproj.io", "v1alpha1", "rollouts", "Rollout")
+ANALYSIS_RUNS = Kind("argoproj.io", "v1alpha1", "analysisruns", "AnalysisRun")
+EXPERIMENTS = Kind("argoproj.io", "v1alpha1", "experiments", "Experiment")
+REPLICA_SETS = Kind("apps", "v1", "replicasets", "ReplicaSet")
+DEPLOYMENTS = Kind("apps", "v1", "deployments", "Deployment")
+PODS = Kind("", "v1", "pods", "Pod")
+EVENTS = Kind("", "v1", "events", "Event")
+CONFIG_MAPS = Kind("", "v1", "configmaps", "ConfigMap")
+SERVICES = Kind("", "v1", "services", "Service")
+NAMESPACES = Kind("", "v1", "namespaces", "Namespace", namespaced=False)
+
+
+class Unreadable(msgspec.Struct, frozen=True):
+    """An object of a page that does not have the form its type has; the rest is not lost."""
+
+    namespace: str
+    name: str
+    problem: str
+
+
+class Change(msgspec.Struct, frozen=True):
+    """One JSON Patch with its preconditions: the `test` operations stand first in it."""
+
+    kind: Kind
+    namespace: str
+    name: str
+    subresource: str
+    """ "" for the object itself, else e.g. "status"."""
+    operations: tuple[dict[str, Any], ...]
+
+
+class Page(msgspec.Struct, frozen=True):
+    """A part of a list: decoded objects (of the struct asked for), what could not be read."""
+
+    items: Sequence[Any]
+    unreadable: Sequence[Unreadable]
+    resource_version: str
+    remaining: int | None
+
+
+class WatchEvent(msgspec.Struct, frozen=True):
+    """`type` is ADDED, MODIFIED, DELETED, or SYNCED (first after a list: all that exists is out),
+
+    or STALE (the connection dropped at `since`; it heals by itself). `object` is a decoded struct,
+    None for SYNCED and STALE.
+    """
+
+    type: str
+    object: Any = None
+    problem: str = ""
+
+
+class Cluster(Protocol):
+    """A Kubernetes API as an action sees it.
+
+    Every call raises errors of `rolloutctl.errors` only: NotFound, Forbidden, Unauthorized,
+    Unreachable, ClusterError, Conflict (409, or 422 of a JSON Patch whose `test` did not hold).
+    """
+
+    @property
+    def name(self) -> str:
+        """How messages call it: the context's name."""
+        ...
+
+    @property
+    def namespace(self) -> str:
+        """The namespace used when the user gives none."""
+        ...
+
+    def get(self, kind: Kind, namespace: str, name: str, as_type: type[T]) -> T: ...
+
+    def get_raw(self, kind: Kind, namespace: str, name: str) -> bytes:
+        """The object as the server sent it, JSON."""
+        ...
+
+    def pages(
+        self,
+        kind: Kind,
+        namespace: str | None,
+        as_type: type[Any],
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
+        limit: int = 500,
+    ) -> Iterator[Page]:
+        """The list, page by page (None: all namespaces)."""
+        ...
+
+    def watch(
+        self,
+        kind: Kind,
+        namespace: str | None,
+        as_type: type[Any],
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
+        timeout: float | None = None,
+    ) -> Iterator[WatchEvent]:
+        """What is there (ADDED each, then SYNCED) and then what changes; survives drops and 410.
+
+        After a 410 or a lost version it lists again and yields only differences (DELETED for what
+        is gone). Ends quietly after `timeout` seconds.
+        """
+        ...
+
+    def apply(self, change: Change, *, dry_run: bool = False) -> bytes:
+        """Sends one PATCH; returns the object the server answered with, JSON.
+
+        Raises Conflict when a precondition fails (the server says 422 and no more).
+        """
+        ...
+
+    def pod_log(self, namespace: str, name: str, *, tail: int = 50) -> str:
+        """The last lines of a pod's log."""
+        ...
+
+    def server_time_skew(self) -> float:
+        """Seconds this machine's clock is ahead of the server's, as last seen; 0.0 if unknown."""
+        ...
