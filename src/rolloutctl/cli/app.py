@@ -1,0 +1,250 @@
+"""The command tree: which commands there are, and the options all of them share.
+
+A command's module is imported only when that command runs (or when help lists it), so that no
+command pays for another's imports.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, NamedTuple
+
+import typer
+from typer.core import TyperGroup
+
+from rolloutctl.cli.options import duration
+from rolloutctl.cli.run import Run
+from rolloutctl.errors import ExitCode
+
+
+class Entry(NamedTuple):
+    """A command of the root: the module that holds it, and its line in the help."""
+
+    module: str
+    help: str
+
+
+COMMANDS: dict[str, Entry] = {
+    "get": Entry("get", "Show rollouts, or one in full: steps, plugins, revisions, pods."),
+    "watch": Entry("watch", "Follow one rollout live."),
+    "list": Entry("list", "List rollouts, by phase, plugin, label, or who waits for a person."),
+    "status": Entry("status", "Say in one line how a rollout is; the exit code says it too."),
+    "promote": Entry("promote", "Move rollouts past their current step, or promote in full."),
+    "abort": Entry("abort", "Stop an update and go back to the stable version."),
+    "retry": Entry("retry", "Start an aborted update again."),
+    "pause": Entry("pause", "Hold a rollout where it is."),
+    "resume": Entry("resume", "Let a held rollout go on."),
+    "plugins": Entry("plugins", "See, disable and enable plugins."),
+    "demo": Entry("demo", "Watch the tool at work on a cluster of its own, in two minutes."),
+    "sandbox": Entry("sandbox", "Run an embedded cluster to try things on."),
+    "completion": Entry("completion", "Print the shell's completion script."),
+    "version": Entry("version", "Print the version of rolloutctl."),
+}
+
+
+class Root(TyperGroup):
+    """The root group, which imports a command's module on demand."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        if cmd_name not in self.commands:
+            module = importlib.import_module(f"rolloutctl.cli.commands.{entry.module}")
+            loaded = typer.main.get_command(module.app)
+            loaded.name = cmd_name
+            loaded.short_help = entry.help
+            self.commands[cmd_name] = loaded
+        return self.commands[cmd_name]
+
+
+_PANEL = "Common options"
+_COMMON: list[inspect.Parameter] = [
+    inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, option]
+    )
+    for name, default, kind, option in (
+        (
+            "namespace",
+            None,
+            str | None,
+            typer.Option(
+                "--namespace",
+                "-n",
+                metavar="NAME",
+                help="Namespace; else the context's.",
+                show_default=False,
+                rich_help_panel=_PANEL,
+            ),
+        ),
+        (
+            "all_namespaces",
+            False,
+            bool,
+            typer.Option("--all-namespaces", "-A", help="All namespaces.", rich_help_panel=_PANEL),
+        ),
+        (
+            "context",
+            None,
+            str | None,
+            typer.Option(
+                "--context",
+                metavar="NAME",
+                help="Context of the kubeconfig.",
+                show_default=False,
+                rich_help_panel=_PANEL,
+            ),
+        ),
+        (
+            "kubeconfig",
+            None,
+            str | None,
+            typer.Option(
+                "--kubeconfig",
+                metavar="FILE",
+                help="Kubeconfig; else $KUBECONFIG, ~/.kube/config, the pod's service account.",
+                show_default=False,
+                rich_help_panel=_PANEL,
+            ),
+        ),
+        (
+            "impersonate",
+            None,
+            str | None,
+            typer.Option(
+                "--as",
+                metavar="USER",
+                help="Act as this user.",
+                show_default=False,
+                rich_help_panel=_PANEL,
+            ),
+        ),
+        (
+            "request_timeout",
+            None,
+            float | None,
+            typer.Option(
+                "--request-timeout",
+                metavar="DURATION",
+                parser=duration,
+                help="Limit of one request, as 30s.",
+                show_default=False,
+                rich_help_panel=_PANEL,
+            ),
+        ),
+        (
+            "no_color",
+            False,
+            bool,
+            typer.Option("--no-color", help="Plain text.", rich_help_panel=_PANEL),
+        ),
+    )
+]
+
+
+def with_common(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the common options to a command function, which must take `ctx: typer.Context`.
+
+    They are kept in the Run and not handed to the function.
+    """
+    own = inspect.signature(function, eval_str=True)
+    taken = [parameter for parameter in _COMMON if parameter.name not in own.parameters]
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        ctx = kwargs["ctx"]
+        common = Run.of(ctx).common
+        for parameter in taken:
+            value = kwargs.pop(parameter.name)
+            if value not in (None, False):
+                setattr(common, parameter.name, value)
+        return function(*args, **kwargs)
+
+    parameters = [
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for parameter in own.parameters.values()
+    ]
+    signature = own.replace(parameters=[*parameters, *taken])
+    wrapper.__signature__ = signature  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
+    return wrapper
+
+
+def new_app(**settings: Any) -> typer.Typer:
+    """A Typer app with the project's settings."""
+    return typer.Typer(
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        **settings,
+    )
+
+
+def command(
+    app: typer.Typer, name: str | None = None, **settings: Any
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Registers a command function on `app`, with the common options."""
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        app.command(name, **settings)(with_common(function))
+        return function
+
+    return register
+
+
+def group(app: typer.Typer) -> None:
+    """Makes `app` a group whose own common options are honoured too."""
+
+    def callback(ctx: typer.Context) -> None:
+        del ctx
+
+    app.callback()(with_common(callback))
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from rolloutctl.cli.version import version
+
+        typer.echo(f"rolloutctl {version()}")
+        raise typer.Exit(ExitCode.OK)
+
+
+def _root(
+    ctx: typer.Context,
+    show_version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version and exit.", callback=_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """See every step and plugin of an Argo rollout, and promote, abort or retry it safely.
+
+    Results go to stdout, narration to stderr. Exit codes: 0 ok, 1 failed or degraded, 2 usage,
+    3 cluster, 4 timeout, 5 not found, 6 conflict, 130 interrupted.
+    """
+
+
+def root() -> Any:
+    """The command tree, as the object that runs it."""
+    app = new_app(cls=Root, no_args_is_help=True, name="rolloutctl")
+    app.callback()(with_common(_root))
+    return typer.main.get_command(app)
+
+
+def arguments(argv: Sequence[str]) -> list[str]:
+    """`argv` with the bare --dry-run given its value, which the parser cannot leave out."""
+    result: list[str] = []
+    for index, argument in enumerate(argv):
+        if argument == "--":
+            result.extend(argv[index:])
+            break
+        result.append("--dry-run=client" if argument == "--dry-run" else argument)
+    return result

@@ -1,0 +1,155 @@
+"""One invocation: the options common to all commands, and what a command may ask of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import typer
+
+from rolloutctl.cli.environment import Environment
+from rolloutctl.domain.refs import Ref, parse_rollout
+from rolloutctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from rolloutctl.domain.cluster import Cluster
+    from rolloutctl.render.surface import Surface
+    from rolloutctl.render.text import Line
+
+
+@dataclass
+class Common:
+    """The options every command takes, before or after its name; the later one wins."""
+
+    namespace: str | None = None
+    all_namespaces: bool = False
+    context: str | None = None
+    kubeconfig: str | None = None
+    impersonate: str | None = None
+    request_timeout: float | None = None
+    no_color: bool = False
+
+
+class Run:
+    """What a command is given: `Run.of(ctx)`."""
+
+    def __init__(self, environment: Environment) -> None:
+        self.environment = environment
+        self.common = Common()
+        self._cluster: Cluster | None = None
+
+    @classmethod
+    def of(cls, ctx: typer.Context) -> Run:
+        run = ctx.find_root().obj
+        assert isinstance(run, Run)
+        return run
+
+    # --- the cluster ---------------------------------------------------------------------------
+
+    def cluster(self) -> Cluster:
+        """The cluster the user means, opened on first use. Raises ClusterError and its kin."""
+        if self._cluster is None:
+            self._cluster = self.environment.connect(
+                kubeconfig=self.common.kubeconfig,
+                context=self.common.context,
+                namespace=self.common.namespace,
+                impersonate=self.common.impersonate,
+                request_timeout=self.common.request_timeout,
+                env=self.environment.env,
+            )
+        return self._cluster
+
+    def namespace(self) -> str | None:
+        """The namespace to list, None for all of them (-A wins over -n, as in kubectl)."""
+        return None if self.common.all_namespaces else self.one_namespace()
+
+    def one_namespace(self) -> str:
+        """The namespace of named objects: -n, else the context's, else "default"."""
+        return self.common.namespace or self.cluster().namespace
+
+    def refs(self, names: Sequence[str]) -> list[Ref]:
+        """The rollouts named on the command line, each once, in the order given.
+
+        Raises UsageError for -A with names and for what cannot be a rollout's name.
+        """
+        if self.common.all_namespaces:
+            raise UsageError(
+                "a rollout cannot be named across all namespaces",
+                hint="leave out -A, or name its namespace with -n",
+            )
+        namespace = self.one_namespace()
+        return list(dict.fromkeys(parse_rollout(name, namespace) for name in names))
+
+    # --- streams -------------------------------------------------------------------------------
+
+    @property
+    def interactive(self) -> bool:
+        """Whether a person can be asked: both ends of the question are a terminal."""
+        return self.environment.stdin.isatty() and self.environment.stderr.isatty()
+
+    def surface(self) -> Surface:
+        """What stdout can show now."""
+        from rolloutctl.render.surface import Surface
+
+        environment = self.environment
+        return Surface(
+            width=environment.width,
+            unicode=environment.unicode,
+            now=environment.now(),
+            colour=environment.colour(environment.stdout, wanted=not self.common.no_color),
+        )
+
+    def out(self, text: str) -> None:
+        """Writes data to stdout; a missing final newline is added."""
+        stream = self.environment.stdout
+        stream.write(text if text.endswith("\n") or not text else text + "\n")
+        stream.flush()
+
+    def emit(self, lines: Iterable[Line]) -> None:
+        """Writes a view to stdout, in colour where that is a terminal."""
+        from rolloutctl.render.theme import to_text
+
+        environment = self.environment
+        colour = environment.colour(environment.stdout, wanted=not self.common.no_color)
+        self.out(to_text(lines, colour=colour))
+
+    def note(self, message: str | Iterable[Line]) -> None:
+        """Narrates on stderr."""
+        stream = self.environment.stderr
+        if isinstance(message, str):
+            text = message
+        else:
+            from rolloutctl.render.theme import to_text
+
+            colour = self.environment.colour(stream, wanted=not self.common.no_color)
+            text = to_text(message, colour=colour)
+        stream.write(text if text.endswith("\n") or not text else text + "\n")
+        stream.flush()
+
+    def confirm(
+        self,
+        question: str,
+        *,
+        yes: bool,
+        typed: str | None = None,
+    ) -> bool:
+        """Asks before something that is hard to take back.
+
+        `typed`: the text the person has to type; otherwise y or n. With `yes` nothing is asked.
+        Raises UsageError where nobody can be asked, saying to pass --yes.
+        """
+        if yes:
+            return True
+        if not self.interactive:
+            raise UsageError(
+                "this needs a confirmation, and there is no terminal to ask on",
+                hint="look at what --dry-run says, then pass --yes",
+            )
+        prompt = f"{question} [y/N] " if typed is None else f'{question} Type "{typed}": '
+        self.environment.stderr.write(prompt)
+        self.environment.stderr.flush()
+        answer = self.environment.stdin.readline().strip()
+        if typed is not None:
+            return answer == typed
+        return answer.lower() in {"y", "yes"}
