@@ -1,0 +1,111 @@
+"""Plain columns. Rows go out as they come in; only the first ones are measured.
+
+(A table library lays out all rows before it prints the first: half a minute for a fleet.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import chain, islice
+
+from rolloutctl.render.surface import Surface
+from rolloutctl.render.text import Line, Piece, Span, pad, piece_text, width, wrap
+from rolloutctl.render.theme import to_ascii
+
+GAP = 2
+_NARROWEST_FLEX = 12
+
+
+def table(
+    header: Sequence[str],
+    rows: Iterable[Sequence[Piece]],
+    surface: Surface,
+    *,
+    right: Collection[str] = (),
+    drop: Sequence[str] = (),
+    flex: str = "",
+    sample: int = 200,
+) -> Iterator[Line]:
+    """The header and a line per row, in aligned columns. No rows: nothing at all.
+
+    `right` names the columns of numbers. Where a terminal is too narrow the columns in `drop`
+    are left out, first named first, and then the column `flex` (the last one by default) is
+    wrapped over several lines; nothing is ever cut. Widths come from the first `sample` rows; a
+    wider cell later on pushes what follows it.
+    """
+    source = iter(rows)
+    first = [list(row) for row in islice(source, sample)]
+    if not first:
+        return
+    if not surface.unicode:
+        first = [[_ascii(cell) for cell in row] for row in first]
+    sizes = [
+        max(width(name), *(width(piece_text(row[index])) for row in first))
+        for index, name in enumerate(header)
+    ]
+    shown = list(range(len(header)))
+    room = surface.room
+    for name in drop:
+        if not room or _total(sizes, shown) <= room:
+            break
+        if name in header:
+            shown.remove(header.index(name))
+    bending = header.index(flex) if flex in header else shown[-1]
+    if bending not in shown:
+        bending = shown[-1]
+    excess = _total(sizes, shown) - room
+    wraps = bool(room) and excess > 0
+    if wraps:
+        sizes[bending] = max(_NARROWEST_FLEX, sizes[bending] - excess)
+    rights = {index for index in shown if header[index] in right}
+
+    yield _row([Span(name, "dim") for name in header], shown, sizes, rights)
+    rest = source if surface.unicode else ([_ascii(cell) for cell in row] for row in source)
+    for row in chain(first, rest):
+        if wraps and width(piece_text(row[bending])) > sizes[bending]:
+            yield from _wrapped(row, shown, sizes, rights, bending)
+        else:
+            yield _row(row, shown, sizes, rights)
+
+
+def _total(sizes: Sequence[int], shown: Sequence[int]) -> int:
+    return sum(sizes[index] for index in shown) + GAP * (len(shown) - 1)
+
+
+def _ascii(cell: Piece) -> Piece:
+    return to_ascii(cell) if isinstance(cell, str) else Span(to_ascii(cell.text), cell.style)
+
+
+def _row(
+    row: Sequence[Piece], shown: Sequence[int], sizes: Sequence[int], rights: Collection[int]
+) -> Line:
+    spans: list[Span] = []
+    last = shown[-1]
+    for index in shown:
+        cell = row[index]
+        text, style = (cell, "") if isinstance(cell, str) else cell
+        if index in rights:
+            text = pad(text, sizes[index], right=True)
+        elif index != last:
+            text = pad(text, sizes[index])
+        if index != last:
+            # The gap carries the style too: one span a cell keeps long tables quick.
+            text += " " * GAP
+        spans.append(Span(text, style))
+    return tuple(spans)
+
+
+def _wrapped(
+    row: Sequence[Piece],
+    shown: Sequence[int],
+    sizes: Sequence[int],
+    rights: Collection[int],
+    bending: int,
+) -> Iterator[Line]:
+    cell = row[bending]
+    span = Span(cell) if isinstance(cell, str) else cell
+    parts = wrap((span,), sizes[bending])
+    for number, part in enumerate(parts):
+        cells: list[Piece] = list(row) if number == 0 else [""] * len(row)
+        cells[bending] = Span("".join(piece.text for piece in part), span.style)
+        yield _row(cells, shown, sizes, rights)
