@@ -1,0 +1,53 @@
+# Every target makes its own environment in .venv; PYTHON chooses the interpreter.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help demo test lint types layers check docs docs-check bench format clean
+
+help:
+	@echo "make demo     watch the tool at work on a cluster of its own"
+	@echo "make test     run every test"
+	@echo "make check    lint, types, layers, generated documents"
+	@echo "make docs     write man/ and completions/ anew from the command tree"
+	@echo "make bench    measure speed and memory, as ratios in one run"
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $(STAMP)
+
+demo: $(STAMP)
+	$(BIN)/rolloutctl demo
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+layers: $(STAMP)
+	$(BIN)/lint-imports
+
+docs: $(STAMP)
+	$(BIN)/python -m rolloutctl.cli.manual .
+
+docs-check: $(STAMP)
+	$(BIN)/python -m rolloutctl.cli.manual --check .
+
+check: lint types layers docs-check
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks
+
+format: $(STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
