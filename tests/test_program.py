@@ -1,0 +1,213 @@
+"""The boundary around every command: options, errors, exit codes, streams."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import typer
+
+from rolloutctl.cli import app, main
+from rolloutctl.cli.app import command, new_app
+from rolloutctl.cli.environment import Environment
+from rolloutctl.cli.options import dry_run, duration
+from rolloutctl.cli.run import Common, Run
+from rolloutctl.errors import Conflict, ExitCode
+from support.program import Program
+
+
+def given(monkeypatch: pytest.MonkeyPatch, function: object) -> None:
+    """Puts a command "try" into the tree for this test."""
+    import types
+
+    tried = new_app()
+    command(tried)(function)  # type: ignore[arg-type]
+    module = types.ModuleType("rolloutctl.cli.commands.tried")
+    module.app = tried  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setitem(app.COMMANDS, "try", app.Entry("tried", "Try."))
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("-n", "shop", "--context", "prod", "try"),
+        ("try", "-n", "shop", "--context", "prod"),
+        ("-n", "other", "try", "-n", "shop", "--context=prod"),
+        ("--context", "prod", "try", "--namespace", "shop"),
+    ],
+)
+def test_common_options_work_before_and_after_the_command(
+    rolloutctl: Program, monkeypatch: pytest.MonkeyPatch, argv: tuple[str, ...]
+) -> None:
+    seen: list[Common] = []
+
+    def attempt(ctx: typer.Context) -> None:
+        seen.append(Run.of(ctx).common)
+
+    given(monkeypatch, attempt)
+    assert rolloutctl(*argv).exit_code == ExitCode.OK
+    assert seen == [Common(namespace="shop", context="prod")]
+
+
+def test_an_error_says_what_happened_and_what_next_on_stderr(
+    rolloutctl: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def attempt(ctx: typer.Context) -> None:
+        raise Conflict("checkout changed", hint="look again\nthen try again")
+
+    given(monkeypatch, attempt)
+    result = rolloutctl("try")
+    assert result.exit_code == ExitCode.CONFLICT
+    assert result.stdout == ""
+    assert result.stderr == "✗ checkout changed\n  look again\n  then try again\n"
+
+
+def test_no_traceback_reaches_a_user_unless_asked_for(
+    rolloutctl: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def attempt(ctx: typer.Context) -> None:
+        raise ZeroDivisionError("oh")
+
+    given(monkeypatch, attempt)
+    result = rolloutctl("try")
+    assert result.exit_code == ExitCode.FAILED
+    assert "internal error: ZeroDivisionError: oh" in result.stderr
+    assert "Traceback" not in result.stderr
+    rolloutctl.env = {"ROLLOUTCTL_DEBUG": "1"}
+    assert "Traceback" in rolloutctl("try").stderr
+
+
+def test_ctrl_c_ends_with_130(rolloutctl: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    def attempt(ctx: typer.Context) -> None:
+        raise KeyboardInterrupt
+
+    given(monkeypatch, attempt)
+    assert rolloutctl("try").exit_code == ExitCode.INTERRUPTED
+
+
+def test_an_exit_code_returned_by_a_command_is_the_programs(
+    rolloutctl: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def attempt(ctx: typer.Context) -> ExitCode:
+        return ExitCode.TIMEOUT
+
+    given(monkeypatch, attempt)
+    assert rolloutctl("try").exit_code == ExitCode.TIMEOUT
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (("nonsense",), "nonsense"),
+        (("get", "--nonsense"), "--nonsense"),
+        (("version", "too", "many"), "too"),
+        (("get", "--request-timeout", "soon"), "soon"),
+        (("completion", "tcsh"), "tcsh"),
+    ],
+)
+def test_a_wrong_command_line_is_named_and_ends_with_2(
+    rolloutctl: Program, argv: tuple[str, ...], says: str
+) -> None:
+    result = rolloutctl(*argv)
+    assert result.exit_code == ExitCode.USAGE
+    assert says in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_question_without_a_terminal_asks_for_yes(
+    rolloutctl: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def attempt(ctx: typer.Context, yes: bool = False) -> None:
+        run = Run.of(ctx)
+        run.out(str(run.confirm("Go on?", yes=yes)))
+
+    given(monkeypatch, attempt)
+    refused = rolloutctl("try")
+    assert refused.exit_code == ExitCode.USAGE
+    assert "--yes" in refused.stderr
+    assert rolloutctl("try", "--yes").stdout == "True\n"
+    rolloutctl.terminal = True
+    rolloutctl.stdin = "y\n"
+    assert rolloutctl("try").stdout == "True\n"
+    rolloutctl.stdin = "\n"
+    assert rolloutctl("try").stdout == "False\n"
+
+
+def test_something_hard_to_take_back_needs_its_name_typed(
+    rolloutctl: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def attempt(ctx: typer.Context) -> None:
+        run = Run.of(ctx)
+        run.out(str(run.confirm("Go on?", yes=False, typed="acme/gate")))
+
+    given(monkeypatch, attempt)
+    rolloutctl.terminal = True
+    rolloutctl.stdin = "y\n"
+    assert rolloutctl("try").stdout == "False\n"
+    rolloutctl.stdin = "acme/gate\n"
+    assert rolloutctl("try").stdout == "True\n"
+
+
+def test_colour_is_for_terminals_and_can_be_refused() -> None:
+    plain = Environment.in_memory()
+    assert not plain.colour(plain.stdout)
+    terminal = Environment.in_memory(terminal=True)
+    assert terminal.colour(terminal.stdout)
+    assert not terminal.colour(terminal.stdout, wanted=False)
+    refused = Environment.in_memory(terminal=True, env={"NO_COLOR": "1"})
+    assert not refused.colour(refused.stdout)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90", 90),
+        ("30s", 30),
+        ("1m30s", 90),
+        ("2h", 7200),
+        ("500ms", 0.5),
+        ("1.5m", 90),
+        ("1d", 86400),
+    ],
+)
+def test_durations_are_read_as_people_write_them(text: str, seconds: float) -> None:
+    assert duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "soon", "5x", "m", "1m 30s", "-3s"])
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(typer.BadParameter):
+        duration(text)
+
+
+def test_a_bare_dry_run_is_the_clients() -> None:
+    assert app.arguments(["promote", "--dry-run", "a"]) == ["promote", "--dry-run=client", "a"]
+    assert app.arguments(["promote", "--", "--dry-run"]) == ["promote", "--", "--dry-run"]
+    assert dry_run("server") == "server"
+    with pytest.raises(typer.BadParameter):
+        dry_run("maybe")
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    script = (
+        "import sys; from rolloutctl.cli.main import run;"
+        "sys.argv = ['rolloutctl', 'completion', 'bash']; run()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.close()
+    errors = process.stderr.read()
+    process.stderr.close()
+    assert process.wait() == 0
+    assert errors == b""
+
+
+def test_main_needs_no_arguments_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["rolloutctl", "version"])
+    environment = Environment.in_memory()
+    assert main.main(None, environment) == ExitCode.OK
+    assert environment.stdout.getvalue().startswith("rolloutctl ")  # type: ignore[attr-defined]
