@@ -16,7 +16,7 @@ import typer
 
 from rolloutctl.cli import app
 from rolloutctl.cli.environment import Environment
-from rolloutctl.cli.run import Run
+from rolloutctl.cli.run import ReaderGone, Run
 from rolloutctl.errors import ExitCode, RolloutctlError
 
 
@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None, environment: Environment | None = No
             stack.enter_context(contextlib.redirect_stderr(environment.stderr))
         try:
             return _run(argv, environment)
-        except BrokenPipeError:
+        except ReaderGone:
             _drop_stdout()
             return ExitCode.OK
 
@@ -61,7 +61,7 @@ def _run(argv: list[str], environment: Environment) -> int:
     except (KeyboardInterrupt, typer.Abort):
         _report(invocation, "interrupted", "")
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:
+    except ReaderGone:
         raise
     except Exception as error:
         if environment.env.get("ROLLOUTCTL_DEBUG"):

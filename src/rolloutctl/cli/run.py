@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from rolloutctl.render.text import Line
 
 
+class ReaderGone(Exception):
+    """Whoever read our stdout has closed it, as `head` does; there is nothing left to say."""
+
+
 @dataclass
 class Common:
     """The options every command takes, before or after its name; the later one wins."""
@@ -101,10 +105,13 @@ class Run:
         )
 
     def out(self, text: str) -> None:
-        """Writes data to stdout; a missing final newline is added."""
+        """Writes data to stdout; a missing final newline is added. Raises ReaderGone."""
         stream = self.environment.stdout
-        stream.write(text if text.endswith("\n") or not text else text + "\n")
-        stream.flush()
+        try:
+            stream.write(text if text.endswith("\n") or not text else text + "\n")
+            stream.flush()
+        except BrokenPipeError:
+            raise ReaderGone from None
 
     def emit(self, lines: Iterable[Line]) -> None:
         """Writes a view to stdout, in colour where that is a terminal."""
