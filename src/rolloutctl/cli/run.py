@@ -102,6 +102,7 @@ class Run:
             unicode=environment.unicode,
             now=environment.now(),
             colour=environment.colour(environment.stdout, wanted=not self.common.no_color),
+            terminal=environment.stdout.isatty(),
         )
 
     def out(self, text: str) -> None:
@@ -119,7 +120,7 @@ class Run:
 
         environment = self.environment
         colour = environment.colour(environment.stdout, wanted=not self.common.no_color)
-        self.out(to_text(lines, colour=colour))
+        self.out(to_text(lines, colour=colour, unicode=environment.unicode))
 
     def note(self, message: str | Iterable[Line]) -> None:
         """Narrates on stderr."""
@@ -130,7 +131,7 @@ class Run:
             from rolloutctl.render.theme import to_text
 
             colour = self.environment.colour(stream, wanted=not self.common.no_color)
-            text = to_text(message, colour=colour)
+            text = to_text(message, colour=colour, unicode=self.environment.unicode)
         stream.write(text if text.endswith("\n") or not text else text + "\n")
         stream.flush()
 
