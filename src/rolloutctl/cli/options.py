@@ -103,3 +103,31 @@ def dry_run(text: str) -> DryRun:
     except ValueError:
         known = ", ".join(DryRun)
         raise typer.BadParameter(f'"{text}" is no way to try; known: {known}') from None
+
+
+FORMATS = ("json", "yaml", "jsonl", "name", "wide")
+
+
+def output_format(text: str) -> str:
+    """A known output format. Raises BadParameter that lists them."""
+    wanted = text.strip().lower()
+    if wanted not in FORMATS:
+        import difflib
+
+        near = difflib.get_close_matches(wanted, FORMATS, n=1)
+        meant = f"; did you mean {near[0]}?" if near else ";"
+        raise typer.BadParameter(f'"{text}" is no output format{meant} known: {", ".join(FORMATS)}')
+    return wanted
+
+
+Output = Annotated[
+    str | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FORMAT",
+        parser=output_format,
+        help="json, yaml, jsonl (one document a line), name, or wide.",
+        show_default=False,
+    ),
+]
