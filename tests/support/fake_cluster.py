@@ -1,0 +1,192 @@
+"""A cluster in memory for tests of actions and commands: objects as JSON, every request noted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from rolloutctl.domain.cluster import Change, Kind, Page, Unreadable, WatchEvent
+from rolloutctl.errors import Forbidden, NotFound
+
+
+class Request(NamedTuple):
+    """What was asked: verb, plural, namespace, name, label selector, field selector."""
+
+    verb: str
+    plural: str
+    namespace: str | None
+    name: str = ""
+    labels: str = ""
+    fields: str = ""
+
+
+class FakeCluster:
+    """Meets `domain.cluster.Cluster`.
+
+    `objects` maps a plural ("rollouts") to the objects of it. `later` are the events a watch of
+    that plural yields after it has listed; (type, object), or a WatchEvent as it is, or an
+    exception to raise. `forbidden` are the plurals nobody may list.
+    """
+
+    def __init__(
+        self,
+        objects: Mapping[str, Sequence[Mapping[str, Any]]],
+        *,
+        namespace: str = "shop",
+        later: Mapping[str, Sequence[Any]] | None = None,
+        forbidden: Sequence[str] = (),
+        page_size: int = 500,
+    ) -> None:
+        self.objects = {plural: list(items) for plural, items in objects.items()}
+        self.later = dict(later or {})
+        self.forbidden = frozenset(forbidden)
+        self.requests: list[Request] = []
+        self.page_size = page_size
+        self._namespace = namespace
+
+    @property
+    def name(self) -> str:
+        return "test"
+
+    @property
+    def namespace(self) -> str:
+        return self._namespace
+
+    def _allowed(self, plural: str) -> None:
+        if plural in self.forbidden:
+            raise Forbidden(f"not allowed to list {plural}", hint="ask for: {verbs: [list]}")
+
+    def _matching(
+        self, kind: Kind, namespace: str | None, labels: str, fields: str
+    ) -> list[Mapping[str, Any]]:
+        return [
+            item
+            for item in self.objects.get(kind.plural, ())
+            if (namespace is None or item["metadata"].get("namespace") == namespace)
+            and _labels_match(item["metadata"].get("labels") or {}, labels)
+            and _fields_match(item, fields)
+        ]
+
+    def get(self, kind: Kind, namespace: str, name: str, as_type: type[Any]) -> Any:
+        return msgspec.json.decode(self.get_raw(kind, namespace, name), type=as_type)
+
+    def get_raw(self, kind: Kind, namespace: str, name: str) -> bytes:
+        self.requests.append(Request("get", kind.plural, namespace, name))
+        self._allowed(kind.plural)
+        for item in self._matching(kind, namespace, "", f"metadata.name={name}"):
+            return json.dumps(item).encode()
+        raise NotFound(f'{kind.plural} "{name}" not found', subject=f"{namespace}/{name}")
+
+    def pages(
+        self,
+        kind: Kind,
+        namespace: str | None,
+        as_type: type[Any],
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
+        limit: int = 500,
+    ) -> Iterator[Page]:
+        self.requests.append(
+            Request("list", kind.plural, namespace, "", label_selector, field_selector)
+        )
+        self._allowed(kind.plural)
+        found = self._matching(kind, namespace, label_selector, field_selector)
+        for start in range(0, max(1, len(found)), self.page_size):
+            items: list[Any] = []
+            unreadable: list[Unreadable] = []
+            for item in found[start : start + self.page_size]:
+                try:
+                    items.append(msgspec.json.decode(json.dumps(item).encode(), type=as_type))
+                except msgspec.ValidationError as problem:
+                    metadata = item["metadata"]
+                    unreadable.append(
+                        Unreadable(metadata["namespace"], metadata["name"], str(problem))
+                    )
+            yield Page(items, unreadable, "1", None)
+
+    def watch(
+        self,
+        kind: Kind,
+        namespace: str | None,
+        as_type: type[Any],
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
+        timeout: float | None = None,
+    ) -> Iterator[WatchEvent]:
+        self.requests.append(
+            Request("watch", kind.plural, namespace, "", label_selector, field_selector)
+        )
+        self._allowed(kind.plural)
+        for item in self._matching(kind, namespace, label_selector, field_selector):
+            yield WatchEvent("ADDED", msgspec.json.decode(json.dumps(item).encode(), type=as_type))
+        yield WatchEvent("SYNCED")
+        for event in self.later.get(kind.plural, ()):
+            if isinstance(event, BaseException):
+                raise event
+            if isinstance(event, WatchEvent):
+                yield event
+                continue
+            type_, item = event
+            yield WatchEvent(type_, msgspec.json.decode(json.dumps(item).encode(), type=as_type))
+
+    def apply(self, change: Change, *, dry_run: bool = False) -> bytes:
+        raise AssertionError("reading must not change anything")
+
+    def pod_log(self, namespace: str, name: str, *, tail: int = 50) -> str:
+        return ""
+
+    def server_time_skew(self) -> float:
+        return 0.0
+
+
+def _labels_match(labels: Mapping[str, str], selector: str) -> bool:
+    for term in _terms(selector):
+        if " in (" in term or " notin (" in term:
+            key, operator, values = term.split(" ", 2)
+            listed = [value.strip() for value in values.strip("()").split(",")]
+            if (labels.get(key) in listed) != (operator == "in"):
+                return False
+        elif "!=" in term:
+            key, value = term.split("!=")
+            if labels.get(key) == value:
+                return False
+        elif "=" in term:
+            key, value = term.replace("==", "=").split("=")
+            if labels.get(key) != value:
+                return False
+        elif term.startswith("!"):
+            if term[1:] in labels:
+                return False
+        elif term not in labels:
+            return False
+    return True
+
+
+def _terms(selector: str) -> list[str]:
+    terms: list[str] = []
+    depth = 0
+    current = ""
+    for char in selector:
+        depth += (char == "(") - (char == ")")
+        if char == "," and not depth:
+            terms.append(current.strip())
+            current = ""
+        else:
+            current += char
+    return [term for term in [*terms, current.strip()] if term]
+
+
+def _fields_match(item: Mapping[str, Any], selector: str) -> bool:
+    for term in _terms(selector):
+        path, _, value = term.partition("=")
+        found: Any = item
+        for key in path.split("."):
+            found = (found or {}).get(key)
+        if found != value:
+            return False
+    return True
