@@ -1,0 +1,276 @@
+"""Canary steps as a tagged union, and how far a rollout has come through them."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from rolloutctl.domain.durations import later, parse_pause
+from rolloutctl.domain.plugins import FAILED, SUCCESSFUL, PluginRun, plugin_runs
+from rolloutctl.domain.wire import CanaryStep, Rollout
+
+if TYPE_CHECKING:
+    from rolloutctl.domain.plugin_config import PluginConfiguration
+
+CANARY_PAUSE = "CanaryPauseStep"
+
+
+class SetWeight(Struct, frozen=True):
+    weight: int
+    """Per cent of the traffic, or of `maxTrafficWeight`."""
+
+
+class Pause(Struct, frozen=True):
+    duration: timedelta | None = None
+    """None: until somebody promotes. Negative: not a duration, the spec is invalid."""
+    text: str = ""
+    """The duration as the spec writes it."""
+
+
+class Plugin(Struct, frozen=True):
+    name: str
+    config: object = None
+
+
+class Analysis(Struct, frozen=True):
+    templates: tuple[str, ...] = ()
+
+
+class Experiment(Struct, frozen=True):
+    pass
+
+
+class SetCanaryScale(Struct, frozen=True):
+    replicas: int | None = None
+    weight: int | None = None
+    match_traffic_weight: bool = False
+
+
+class SetHeaderRoute(Struct, frozen=True):
+    name: str
+
+
+class SetMirrorRoute(Struct, frozen=True):
+    name: str
+    percentage: int | None = None
+
+
+class Unknown(Struct, frozen=True):
+    """A step of a kind this program does not know, or of none."""
+
+
+Step = (
+    SetWeight
+    | Pause
+    | Plugin
+    | Analysis
+    | Experiment
+    | SetCanaryScale
+    | SetHeaderRoute
+    | SetMirrorRoute
+    | Unknown
+)
+
+
+class StepState(enum.StrEnum):
+    """SKIPPED: passed without being completed. AHEAD: not reached, as far as the records show."""
+
+    DONE = "done"
+    CURRENT = "current"
+    AHEAD = "ahead"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+class StepProgress(Struct, frozen=True):
+    """One step and where it stands; `index` is 0-based.
+
+    `started`: when the current pause began, or the plugin's first call. `ends`: of a timed pause
+    running now. `plugin` is set for every plugin step.
+    """
+
+    index: int
+    step: Step
+    state: StepState
+    plugin: PluginRun | None = None
+    started: datetime | None = None
+    ends: datetime | None = None
+
+
+def steps_of(r: Rollout) -> tuple[Step, ...]:
+    """The canary's steps; empty for blue-green and for a canary without steps."""
+    return tuple(_step(raw) for raw in _raw_steps(r))
+
+
+def step_text(step: Step) -> str:
+    """The controller's own words, as its events have them: "setWeight: 20", "pause: 5s".
+
+    Source: argo-rollouts, event RolloutStepCompleted.
+    """
+    match step:
+        case SetWeight(weight):
+            return f"setWeight: {weight}"
+        case Pause(text=text):
+            return f"pause: {text}" if text else "pause"
+        case Plugin(name):
+            return f"plugin: {name}"
+        case Analysis():
+            return "analysis"
+        case Experiment():
+            return "experiment"
+        case SetCanaryScale():
+            return f"setCanaryScale{{{_scale_text(step)}}}"
+        case SetHeaderRoute(name):
+            return f"setHeaderRoute: {name}"
+        case SetMirrorRoute(name):
+            return f"setMirrorRoute: {name}"
+        case Unknown():
+            return "invalid"
+
+
+def step_index_raw(r: Rollout) -> int | None:
+    """`status.currentStepIndex` as stored: None is "no steps" or "not synced yet"."""
+    return r.status.current_step_index
+
+
+def current_index(r: Rollout) -> int:
+    """The 0-based index of the step the rollout is at; the number of steps when all are done.
+
+    Absent counts as 0, and what lies outside the steps is brought inside: the index may pass the
+    end for a moment during a full promotion.
+    """
+    return min(max(r.status.current_step_index or 0, 0), len(_raw_steps(r)))
+
+
+def current_step(r: Rollout) -> Step | None:
+    """The step the rollout is at, None when all are done or there are none."""
+    raw = _raw_steps(r)
+    index = current_index(r)
+    return _step(raw[index]) if index < len(raw) else None
+
+
+def pause_started(r: Rollout) -> datetime | None:
+    """When the pause of the present canary pause step began, None when none is running."""
+    for condition in r.status.pause_conditions or ():
+        if condition.reason == CANARY_PAUSE:
+            return condition.start_time
+    return None
+
+
+def is_abort_settled(r: Rollout) -> bool:
+    """The rollout is aborted and the controller has acted on it, so the step index is back at 0."""
+    return r.status.abort and r.status.aborted_at is not None
+
+
+def progress(
+    r: Rollout,
+    config: PluginConfiguration | None = None,
+    *,
+    failed_step: int | None = None,
+) -> tuple[StepProgress, ...]:
+    """Every step with its state, in order.
+
+    An abort puts the index back to 0, so what an aborted rollout had reached is told by its
+    plugin records and `failed_step` (0-based, when something else shows which step failed) alone:
+    never more than those show. A plugin step that was left without completing is SKIPPED.
+    """
+    steps = steps_of(r)
+    runs = plugin_runs(r, config)
+    if is_abort_settled(r):
+        states = _aborted_states(steps, runs, failed_step)
+    else:
+        states = _states(steps, runs, current_index(r))
+    return tuple(
+        _with_times(r, StepProgress(index, step, state, runs.get(index)))
+        for index, (step, state) in enumerate(zip(steps, states, strict=True))
+    )
+
+
+# ------------------------------------------------------------------------------------------------
+
+
+def _raw_steps(r: Rollout) -> list[CanaryStep]:
+    canary = r.spec.strategy.canary
+    return (canary.steps or []) if canary is not None else []
+
+
+def _step(raw: CanaryStep) -> Step:
+    # The order matters for a step with two kinds, which the controller calls invalid only for
+    # some of them.
+    if raw.set_weight is not None:
+        return SetWeight(raw.set_weight)
+    if raw.pause is not None:
+        duration = raw.pause.duration
+        return Pause(parse_pause(duration), "" if duration is None else str(duration))
+    if raw.experiment is not None:
+        return Experiment()
+    if raw.analysis is not None:
+        templates = raw.analysis.templates or ()
+        return Analysis(tuple(template.template_name for template in templates))
+    if raw.set_canary_scale is not None:
+        scale = raw.set_canary_scale
+        return SetCanaryScale(scale.replicas, scale.weight, scale.match_traffic_weight)
+    if raw.plugin is not None:
+        return Plugin(raw.plugin.name, raw.plugin.config)
+    if raw.set_header_route is not None:
+        return SetHeaderRoute(raw.set_header_route.name)
+    if raw.set_mirror_route is not None:
+        return SetMirrorRoute(raw.set_mirror_route.name, raw.set_mirror_route.percentage)
+    return Unknown()
+
+
+def _scale_text(step: SetCanaryScale) -> str:
+    if step.weight is not None:
+        return f"weight: {step.weight}"
+    if step.match_traffic_weight:
+        return "matchTrafficWeight: true"
+    return f"replicas: {step.replicas}" if step.replicas is not None else ""
+
+
+def _passed(run: PluginRun | None) -> StepState:
+    if run is None or run.phase == SUCCESSFUL:
+        return StepState.DONE
+    return StepState.FAILED if run.phase == FAILED else StepState.SKIPPED
+
+
+def _states(steps: tuple[Step, ...], runs: dict[int, PluginRun], current: int) -> list[StepState]:
+    def state(index: int) -> StepState:
+        if index < current:
+            return _passed(runs.get(index))
+        return StepState.CURRENT if index == current else StepState.AHEAD
+
+    return [state(index) for index in range(len(steps))]
+
+
+def _aborted_states(
+    steps: tuple[Step, ...], runs: dict[int, PluginRun], failed_step: int | None
+) -> list[StepState]:
+    failed = {index for index, run in runs.items() if run.phase == FAILED}
+    if failed_step is not None:
+        failed.add(failed_step)
+    completed = {index for index, run in runs.items() if run.phase == SUCCESSFUL or run.disabled}
+    # A plugin that was called shows that everything before it had been passed.
+    reached = max(failed | {index for index, run in runs.items() if run.recorded}, default=-1)
+
+    def state(index: int) -> StepState:
+        if index in failed:
+            return StepState.FAILED
+        if index < reached or index in completed:
+            return _passed(runs.get(index))
+        return StepState.AHEAD
+
+    return [state(index) for index in range(len(steps))]
+
+
+def _with_times(r: Rollout, entry: StepProgress) -> StepProgress:
+    if entry.plugin is not None:
+        started, ends = entry.plugin.started_at, None
+    elif entry.state is StepState.CURRENT and isinstance(entry.step, Pause):
+        started = pause_started(r)
+        ends = later(started, entry.step.duration)
+    else:
+        return entry
+    return StepProgress(entry.index, entry.step, entry.state, entry.plugin, started, ends)
