@@ -1,0 +1,280 @@
+"""Plays scenarios and files into a cluster, as a client of its API."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from collections.abc import Callable, Iterator, Sequence
+
+from rolloutctl.errors import Failed, Timeout, UsageError
+from rolloutctl.sandbox.api import resources
+from rolloutctl.sandbox.client import ApiError, Client
+from rolloutctl.sandbox.clock import Clock
+
+from . import catalogue, fleet
+from .catalogue import Document
+
+WAIT_SECONDS = 180.0
+"""Of the sandbox's clock."""
+LEAST_WAIT_SECONDS = 30.0
+"""Of real time, since a machine does not get faster with the sandbox's clock."""
+
+_KEYS = {
+    "set-image": {"rollout", "image"},
+    "patch": {"rollout", "subresource", "body"},
+    "wait": {"rollout", "phase", "step", "message", "plugin", "timeout"},
+}
+
+
+class Loader:
+    """`idle` is called between two looks at what is waited for; it lets time pass.
+
+    Each method yields what it did, line by line, and an empty line while it waits.
+    """
+
+    def __init__(self, client: Client, clock: Clock, idle: Callable[[], None]) -> None:
+        self._client = client
+        self._clock = clock
+        self._idle = idle
+
+    def scenario(self, name: str, namespace: str | None = None) -> Iterator[str]:
+        """Play the scenario `name`, in `namespace` instead of its own when given.
+
+        Raises UsageError for an unknown one, Timeout when a wait does not end, Failed when the
+        API refuses something.
+        """
+        total = fleet.count(name)
+        if total is not None:
+            yield from self._fleet(total)
+            return
+        story = catalogue.read(name)
+        files = {
+            file: [placed(document, namespace, move=True) for document in documents]
+            for file, documents in story.files.items()
+        }
+        homes = {
+            item["metadata"]["name"]: item["metadata"].get("namespace", "default")
+            for documents in files.values()
+            for item in documents
+            if item["kind"] == "Rollout"
+        }
+        for action in story.actions:
+            ((verb, what),) = action.items()
+            if verb == "apply":
+                yield from self._start_over(files[what])
+                yield from self.documents(files[what])
+                continue
+            unknown = set(what) - _KEYS[verb]
+            if unknown:
+                raise Failed(f"story {name}: {verb} does not know {', '.join(sorted(unknown))}")
+            home = homes[what["rollout"]]
+            if verb == "set-image":
+                yield self._set_image(home, what)
+            elif verb == "patch":
+                yield self._patch(home, what)
+            else:
+                yield from self._wait(home, what)
+
+    def documents(self, documents: Sequence[Document]) -> Iterator[str]:
+        """Create each object, or merge it into the one that exists; namespaces as needed.
+
+        Raises UsageError for a kind the sandbox does not serve, Failed when the API refuses.
+        """
+        for document in documents:
+            resource, namespaced = _resource(document)
+            metadata = document["metadata"]
+            namespace = metadata.get("namespace", "default") if namespaced else None
+            name = metadata.get("name", "")
+            subject = _subject(document["kind"], namespace, name or metadata.get("generateName"))
+            if namespace is not None:
+                yield from self._namespace(namespace)
+            with _refusals(subject):
+                if not name or not self._exists(resource, name, namespace):
+                    made = self._client.create(resource, document, namespace)
+                    name = made["metadata"]["name"]
+                    yield f"created {_subject(document['kind'], namespace, name)}"
+                else:
+                    changes = {key: value for key, value in document.items() if key != "status"}
+                    self._client.patch(resource, name, changes, namespace)
+                    yield f"updated {subject}"
+
+    def _namespace(self, name: str) -> Iterator[str]:
+        if self._exists("namespaces", name, None):
+            return
+        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+        with _refusals(f"namespace {name}"):
+            self._client.create("namespaces", body)
+        yield f"created namespace {name}"
+
+    def _start_over(self, documents: Sequence[Document]) -> Iterator[str]:
+        for document in documents:
+            if document["kind"] != "Rollout":
+                continue
+            name, namespace = document["metadata"]["name"], document["metadata"]["namespace"]
+            if not self._exists("rollouts", name, namespace):
+                continue
+            yield f"deleted {_subject('Rollout', namespace, name)}, to start its story anew"
+            # Foreground: when the rollout is gone, so are its ReplicaSets and pods.
+            with _refusals(_subject("Rollout", namespace, name)):
+                self._client.delete("rollouts", name, namespace, propagation="Foreground")
+            deadline = self._deadline(WAIT_SECONDS)
+            while self._exists("rollouts", name, namespace) or self._owned(name, namespace):
+                self._pass(deadline, f"{name} is not gone yet", f"{namespace}/{name}")
+                yield ""
+
+    def _owned(self, rollout: str, namespace: str) -> bool:
+        for resource in ("replicasets", "pods"):
+            items, _ = self._client.list(resource, namespace)
+            if any(item["metadata"]["name"].startswith(f"{rollout}-") for item in items):
+                return True
+        return False
+
+    def _set_image(self, namespace: str, what: Document) -> str:
+        name, image = what["rollout"], what["image"]
+        with _refusals(f"{namespace}/{name}"):
+            rollout = self._client.get("rollouts", name, namespace)
+            containers = copy.deepcopy(rollout["spec"]["template"]["spec"]["containers"])
+            containers[0]["image"] = image
+            body = {"spec": {"template": {"spec": {"containers": containers}}}}
+            self._client.patch("rollouts", name, body, namespace)
+        return f"set image of {namespace}/{name} to {image}"
+
+    def _patch(self, namespace: str, what: Document) -> str:
+        name, subresource = what["rollout"], what.get("subresource")
+        with _refusals(f"{namespace}/{name}"):
+            self._client.patch("rollouts", name, what["body"], namespace, subresource=subresource)
+        return f"patched {namespace}/{name}: {what['body']}"
+
+    def _wait(self, namespace: str, what: Document) -> Iterator[str]:
+        name = what["rollout"]
+        deadline = self._deadline(what.get("timeout", WAIT_SECONDS))
+        while True:
+            with _refusals(f"{namespace}/{name}"):
+                rollout = self._client.get("rollouts", name, namespace)
+            if holds(rollout, what):
+                yield f"{namespace}/{name} is {seen(rollout)}"
+                return
+            wanted = ", ".join(f"{key} {what[key]}" for key in what if key != "rollout")
+            self._pass(
+                deadline, f"not reached: {wanted}; it is {seen(rollout)}", f"{namespace}/{name}"
+            )
+            yield ""
+
+    def _fleet(self, total: int) -> Iterator[str]:
+        spaces = fleet.namespaces(total)
+        for namespace in spaces:
+            for _ in self._namespace(namespace):
+                pass
+        yield f"{len(spaces)} namespaces"
+        for number, rollout in enumerate(fleet.rollouts(total, self._clock.now()), 1):
+            name, namespace = rollout["metadata"]["name"], rollout["metadata"]["namespace"]
+            status = rollout.pop("status")
+            with _refusals(f"{namespace}/{name}"):
+                try:
+                    made = self._client.create("rollouts", rollout, namespace)
+                except ApiError as error:
+                    if error.status != 409:
+                        raise
+                    made = self._client.get("rollouts", name, namespace)
+                status["observedGeneration"] = str(made["metadata"]["generation"])
+                body = {"status": status}
+                self._client.patch("rollouts", name, body, namespace, subresource="status")
+            if number % 1000 == 0 or number == total:
+                yield f"{number:,} of {total:,} rollouts"
+
+    def _exists(self, resource: str, name: str, namespace: str | None) -> bool:
+        try:
+            self._client.get(resource, name, namespace)
+        except ApiError as error:
+            if error.status == 404:
+                return False
+            raise Failed(str(error), subject=_subject(resource, namespace, name)) from error
+        return True
+
+    def _deadline(self, seconds: float) -> float:
+        return self._clock.monotonic() + max(seconds / self._clock.speed, LEAST_WAIT_SECONDS)
+
+    def _pass(self, deadline: float, message: str, subject: str) -> None:
+        if self._clock.monotonic() > deadline:
+            raise Timeout(message, subject=subject, hint="rolloutctl sandbox logs --controller")
+        self._idle()
+
+
+def holds(rollout: Document, what: Document) -> bool:
+    """Whether a `wait` is over. A spec the controller has not seen yet never ends one."""
+    status = rollout.get("status") or {}
+    if status.get("observedGeneration") != str(rollout["metadata"].get("generation")):
+        return False
+    if "phase" in what:
+        if status.get("phase") != what["phase"]:
+            return False
+        promoted = status.get("stableRS") == status.get("currentPodHash")
+        if what["phase"] == "Healthy" and not promoted:
+            return False
+    if "step" in what and status.get("currentStepIndex", 0) + 1 != what["step"]:
+        return False
+    if not status.get("message", "").startswith(what.get("message", "")):
+        return False
+    plugin = what.get("plugin")
+    return plugin is None or plugin["phase"] == _run_phase(status, plugin["step"] - 1)
+
+
+def seen(rollout: Document) -> str:
+    """ "Paused (CanaryPauseStep) at step 4 of 7"."""
+    status = rollout.get("status") or {}
+    text = str(status.get("phase") or "not seen by the controller")
+    if status.get("message"):
+        text += f" ({status['message']})"
+    steps = ((rollout.get("spec") or {}).get("strategy") or {}).get("canary", {}).get("steps") or []
+    index = status.get("currentStepIndex")
+    return (
+        text
+        if index is None or index >= len(steps)
+        else f"{text} at step {index + 1} of {len(steps)}"
+    )
+
+
+def _run_phase(status: Document, index: int) -> str:
+    for record in (status.get("canary") or {}).get("stepPluginStatuses") or []:
+        if record.get("index") == index and record.get("operation") == "Run":
+            return str(record.get("phase", ""))
+    return ""
+
+
+def placed(document: Document, namespace: str | None, *, move: bool = False) -> Document:
+    """The object with a namespace written down, if it is of a kind that has one.
+
+    That is its own, else `namespace`, else "default"; with `move`, `namespace` comes first.
+    """
+    _, namespaced = _resource(document)
+    if not namespaced:
+        return document
+    metadata = dict(document["metadata"])
+    own = metadata.get("namespace")
+    metadata["namespace"] = (namespace or own if move else own or namespace) or "default"
+    return {**document, "metadata": metadata}
+
+
+def _subject(kind: str, namespace: str | None, name: object) -> str:
+    return f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
+
+
+def _resource(document: Document) -> tuple[str, bool]:
+    """(plural, whether it has namespaces) of an object. Raises UsageError for an unknown kind."""
+    kind, version = document["kind"], document["apiVersion"]
+    for resource in resources.RESOURCES:
+        served = {resource.api_version(each) for each in resource.versions}
+        if resource.kind == kind and version in served:
+            return resource.plural, resource.namespaced
+    raise UsageError(
+        f"the sandbox does not serve {kind} of {version}", subject=str(document["metadata"])
+    )
+
+
+@contextlib.contextmanager
+def _refusals(subject: str) -> Iterator[None]:
+    """What the API refuses becomes an error about `subject`."""
+    try:
+        yield
+    except ApiError as error:
+        raise Failed(error.message or error.reason, subject=subject) from error

@@ -1,0 +1,282 @@
+"""The sandbox's process: servers, controllers and logs, from start to a signal.
+
+`python -m rolloutctl.sandbox.serve INSTANCE` is what `process.up` starts. It reads one JSON
+request from stdin, and writes one line to stdout: `{"ready": true}` when the record and the
+kubeconfig are written and the API answers, or `{"error": ...}`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import logging
+import logging.handlers
+import os
+import secrets
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rolloutctl.errors import Failed, RolloutctlError, UsageError
+
+from . import http, kubeconfig
+from .api.messages import Request, Response, Stream
+from .clock import SystemClock
+from .embedded import EmbeddedCluster
+from .plugins import loader
+from .plugins.protocol import StepPlugin
+from .report import report
+from .scenarios.requests import load_request
+from .side import Side, describe
+from .state import Options, Place, Record
+
+LOG_BYTES = 1_000_000
+"""A log is renamed at this size; one older part is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Logs:
+    main: logging.Logger
+    controller: logging.Logger
+
+    @staticmethod
+    def open(place: Place, echo: bool) -> Logs:
+        """Loggers of this sandbox alone, outside the process-wide tree. `echo`: on stderr too."""
+        return Logs(
+            _logger("sandbox", place.log, echo), _logger("controller", place.controller_log, echo)
+        )
+
+    def close(self) -> None:
+        for logger in (self.main, self.controller):
+            for handler in logger.handlers:
+                handler.close()
+
+
+def run(
+    place: Place,
+    options: Options,
+    instance: str,
+    *,
+    ready: Callable[[Record], None],
+    stop: threading.Event,
+    echo: bool = False,
+) -> None:
+    """Serve until `stop` is set; `ready` is called once, when everything answers.
+
+    Raises UsageError for a plugin that does not load or a port that cannot be had, before
+    anything has started. Removes record and kubeconfig at the end.
+    """
+    plugins = load_plugins(options.plugins)
+    place.make()
+    logs = Logs.open(place, echo)
+    try:
+        with _servers(place, options, instance, plugins, logs) as record:
+            logs.main.info("serving %s (pid %d, speed %g)", record.url, record.pid, options.speed)
+            ready(record)
+            stop.wait()
+            logs.main.info("ending")
+    except RolloutctlError:
+        raise
+    except Exception:
+        logs.main.exception("the sandbox fails")
+        raise
+    finally:
+        place.clear(instance)
+        logs.close()
+
+
+@contextlib.contextmanager
+def _servers(
+    place: Place,
+    options: Options,
+    instance: str,
+    plugins: dict[str, StepPlugin],
+    logs: Logs,
+) -> Iterator[Record]:
+    token = secrets.token_urlsafe(32)
+    started = datetime.now(UTC)
+    with contextlib.ExitStack() as stack:
+        later = _Later()
+        side_server = http.serve(later)
+        side_server.start()
+        stack.callback(side_server.stop)
+        cluster = EmbeddedCluster(
+            clock=SystemClock(options.speed),
+            token=token,
+            side_url=side_server.url,
+            plugins=plugins,
+            over_http=True,
+            pod_ready_delay=options.pod_ready_delay,
+            log=lambda line: logs.controller.info("%s", line),
+        )
+        try:
+            server = http.serve(cluster.api, port=options.port)
+        except OSError as error:
+            raise UsageError(
+                f"port {options.port} cannot be used: {error.strerror}",
+                hint="leave out --port to take a free one",
+            ) from error
+        record = Record(
+            name=place.name,
+            instance=instance,
+            pid=os.getpid(),
+            url=server.url,
+            side_url=side_server.url,
+            token=token,
+            started=started.isoformat(timespec="seconds").replace("+00:00", "Z"),
+            options=options,
+        )
+        later.side = Side(
+            token=token,
+            plugins=frozenset(cluster.plugin_names),
+            jenkins=cluster.jenkins,
+            status=lambda: report(cluster, record, place),
+            load=lambda wanted: load_request(cluster.loader, wanted),
+        )
+        server.start()
+        stack.callback(server.stop)
+        stopping = threading.Event()
+        thread = threading.Thread(
+            target=_control, args=(cluster, stopping, logs), name="controllers", daemon=True
+        )
+        thread.start()
+        stack.callback(_finish, thread, cluster, stopping)
+        place.write(record, kubeconfig.text(name=place.name, url=record.url, token=record.token))
+        yield record
+
+
+class _Later:
+    """The handler of a server whose address must be known before it can be built."""
+
+    side: Side | None = None
+
+    def handle(self, request: Request) -> Response | Stream:
+        if self.side is None:
+            return Response(503, b'{"message": "starting"}\n')
+        return self.side.handle(request)
+
+
+def _control(cluster: EmbeddedCluster, stopping: threading.Event, logs: Logs) -> None:
+    try:
+        cluster.controllers.run_forever(stopping)
+    except Exception:
+        cluster.failure = traceback.format_exc(limit=-1).strip().splitlines()[-1]
+        logs.main.exception("the control loops have ended")
+
+
+def _finish(thread: threading.Thread, cluster: EmbeddedCluster, stopping: threading.Event) -> None:
+    stopping.set()
+    thread.join(5)
+
+
+def load_plugins(specs: tuple[str, ...]) -> dict[str, StepPlugin]:
+    """The plugins of `--plugin`, by name. Raises UsageError, also for a name given twice."""
+    found: dict[str, StepPlugin] = {}
+    for text in specs:
+        name, plugin = loader.load(loader.Spec.parse(text))
+        if name in found:
+            raise UsageError(f"two plugins are called {name}", hint="--plugin NAME=PATH.py:Class")
+        found[name] = plugin
+    return found
+
+
+def stop_on_signals(stop: threading.Event) -> Callable[[], None]:
+    """Set `stop` on Ctrl-C and its like; what to call to have the old handlers back."""
+    kept = {}
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None:
+            kept[number] = signal.signal(number, lambda *_: stop.set())
+    return lambda: [signal.signal(number, old) for number, old in kept.items()] and None
+
+
+def _logger(name: str, path: Path, echo: bool) -> logging.Logger:
+    logger = logging.Logger(name)
+    handlers: list[logging.Handler] = [
+        logging.handlers.RotatingFileHandler(
+            path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8"
+        )
+    ]
+    if echo:
+        handlers.append(logging.StreamHandler())
+    for handler in handlers:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s"))
+        logger.addHandler(handler)
+    return logger
+
+
+class _Printed(io.TextIOBase):
+    """Text a plugin prints: into the bounded log, line by line."""
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self._logger = logger
+        self._rest = ""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            self._logger.info("printed: %s", line)
+        return len(text)
+
+
+def main() -> int:
+    os.umask(0o077)
+    # The pipe to `up` is fd 1; nothing else may ever write there.
+    with os.fdopen(os.dup(1), "w") as answer:
+        os.dup2(2, 1)
+        request = json.load(sys.stdin)
+        place = Place(request["name"], Path(request["folder"]))
+        raw = request["options"]
+        options = Options(**{**raw, "plugins": tuple(raw["plugins"])})
+        os.chdir(place.folder)
+        printed = logging.Logger("plugin")
+        printed.addHandler(_logger("plugin", place.log, echo=False).handlers[0])
+        sys.stdout = _Printed(printed)  # type: ignore[assignment]
+        stop = threading.Event()
+        stop_on_signals(stop)
+
+        def ready(record: Record) -> None:
+            answer.write('{"ready": true}\n')
+            answer.close()
+
+        try:
+            run(place, options, sys.argv[1], ready=ready, stop=stop)
+        except RolloutctlError as error:
+            if answer.closed:
+                raise
+            answer.write(json.dumps({"error": describe(error)}) + "\n")
+            return 1
+    return 0
+
+
+def foreground(place: Place, options: Options, ready: Callable[[Record], None]) -> None:
+    """Serve in this process until Ctrl-C. Raises Failed when a sandbox runs already."""
+    from . import process
+
+    stop = threading.Event()
+    with place.locked():
+        running = process.find(place)
+        if running is not None:
+            raise Failed(
+                f"a sandbox runs already as process {running.pid}",
+                hint="rolloutctl sandbox down ends it",
+            )
+        process.clear_stale(place)
+    restore = stop_on_signals(stop)
+    try:
+        run(place, options, secrets.token_hex(8), ready=ready, stop=stop, echo=True)
+    finally:
+        restore()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
