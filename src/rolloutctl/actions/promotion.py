@@ -1,0 +1,228 @@
+"""Promote, abort, retry, pause, resume: read, decide, send one change at a time.
+
+`plan` says what would be done, `carry_out` does it. Between the two a person may be asked; the
+preconditions in the change hold whatever was seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from rolloutctl.actions.waiting import events
+from rolloutctl.domain import changes
+from rolloutctl.domain.cluster import ROLLOUTS, Cluster
+from rolloutctl.domain.decision import Action, Decision, NothingToDo, NotObserved, Seen
+from rolloutctl.domain.differences import Changed, Difference, difference, sentence
+from rolloutctl.domain.refs import Ref
+from rolloutctl.errors import ClusterError, Conflict, NotFound, RolloutctlError, Timeout
+
+ATTEMPTS = 5
+"""How often a change is decided anew when something harmless came in between."""
+
+OBSERVE_TIMEOUT = 60.0
+"""Seconds the controller is given to see a new template, if the user says nothing else."""
+
+
+class Intent(msgspec.Struct, frozen=True):
+    """What a person asks for: the action, and what they agree to beforehand."""
+
+    action: Action
+    skip_step: bool = False
+    force: bool = False
+    resume: bool = False
+
+
+class Overtaken(Conflict):
+    """Somebody or something changed the rollout meanwhile; `differences` says what."""
+
+    def __init__(
+        self, message: str, *, subject: str, hint: str, differences: tuple[Difference, ...]
+    ) -> None:
+        super().__init__(message, subject=subject, hint=hint)
+        self.differences = differences
+
+
+class HalfDone(RolloutctlError):
+    """The first of two changes was sent, the second failed."""
+
+    def __init__(self, message: str, cause: RolloutctlError, *, subject: str, hint: str) -> None:
+        super().__init__(message, subject=subject, hint=hint)
+        self.exit_code = cause.exit_code
+
+
+def read(cluster: Cluster, ref: Ref) -> Seen:
+    """The rollout as it is. Raises NotFound, ClusterError and its kin."""
+    data = cluster.get_raw(ROLLOUTS, ref.namespace, ref.name)
+    return _decoded(data, ref)
+
+
+def decide(seen: Seen, intent: Intent) -> Decision:
+    """What `intent` means for a rollout in this state; raises what `domain.changes` raises."""
+    match intent.action:
+        case Action.PROMOTE:
+            return changes.promote_next(seen, skip_step=intent.skip_step)
+        case Action.PROMOTE_FULL:
+            return changes.promote_full(seen, force=intent.force)
+        case Action.ABORT:
+            return changes.abort(seen, resume=intent.resume)
+        case Action.RETRY:
+            return changes.retry(seen)
+        case Action.PAUSE:
+            return changes.pause(seen)
+        case Action.RESUME:
+            return changes.resume(seen)
+
+
+def plan(
+    cluster: Cluster,
+    ref: Ref,
+    intent: Intent,
+    *,
+    timeout: float | None = None,
+    waiting: Callable[[NotObserved], None] = lambda reason: None,
+) -> Decision:
+    """Reads the rollout and decides, waiting until the controller has seen its present template.
+
+    `timeout` in seconds bounds that wait; `waiting` is told once when there is one. Raises
+    NothingToDo, Refused and its kinds, NotFound, Timeout, ClusterError and its kin.
+    """
+    try:
+        return decide(read(cluster, ref), intent)
+    except NotObserved as reason:
+        problem = reason
+    waiting(problem)
+    limit = OBSERVE_TIMEOUT if timeout is None else timeout
+    for event in events(cluster, ref, limit):
+        if event.type == "DELETED":
+            raise NotFound("it was deleted meanwhile", subject=str(ref))
+        if event.object is None:
+            continue
+        try:
+            return decide(read(cluster, ref), intent)
+        except NotObserved as reason:
+            problem = reason
+    raise Timeout(
+        f"nothing was sent: {problem.message}, also not after {limit:g} s",
+        subject=str(ref),
+        hint=problem.hint,
+    )
+
+
+def carry_out(
+    cluster: Cluster, decision: Decision, intent: Intent, *, dry_run: bool = False
+) -> Decision:
+    """Sends what was decided; returns the decision that was sent in the end.
+
+    A failed precondition is read again: where the person's intention still holds the change is
+    decided anew and sent, a bounded number of times; otherwise Overtaken says what changed.
+    `dry_run` lets the server try it and keep nothing. Raises NothingToDo when somebody else did the
+    same meanwhile, HalfDone, and what the cluster raises.
+    """
+    current = decision
+    for _ in range(ATTEMPTS):
+        try:
+            _send(cluster, current, dry_run=dry_run)
+            return current
+        except Conflict as conflict:
+            refusal = conflict
+        current = _again(cluster, decision, intent, refusal)
+    raise Conflict(
+        f"not done: the server refused the change {ATTEMPTS} times ({refusal.message})",
+        subject=str(decision.ref),
+        hint="look at the rollout, then try again",
+    ) from refusal
+
+
+def _send(cluster: Cluster, decision: Decision, *, dry_run: bool) -> None:
+    """All changes of a decision; those after the first stand on their own feet."""
+    first, *rest = decision.changes
+    cluster.apply(first, dry_run=dry_run)
+    for change in rest:
+        try:
+            cluster.apply(change, dry_run=dry_run)
+        except Conflict:
+            _unpause_anew(cluster, decision, dry_run=dry_run)
+        except RolloutctlError as error:
+            raise _half(decision, error) from error
+
+
+def _unpause_anew(cluster: Cluster, decision: Decision, *, dry_run: bool) -> None:
+    """Lifts a hold whose precondition failed: it may just have been lifted by somebody else."""
+    try:
+        seen = read(cluster, decision.ref)
+        if seen.rollout.metadata.uid != decision.seen.rollout.metadata.uid:
+            raise NotFound("it was deleted meanwhile", subject=str(decision.ref))
+        cluster.apply(changes.resume(seen).changes[0], dry_run=dry_run)
+    except (NothingToDo, Refused):
+        return
+    except RolloutctlError as error:
+        raise _half(decision, error) from error
+
+
+def _half(decision: Decision, error: RolloutctlError) -> HalfDone:
+    return HalfDone(
+        f"half done: its status was changed, but the hold by a person stays: {error.message}",
+        error,
+        subject=str(decision.ref),
+        hint=("rolloutctl resume lets it go on" + (f"\n{error.hint}" if error.hint else "")),
+    )
+
+
+def _again(cluster: Cluster, decided: Decision, intent: Intent, refusal: Conflict) -> Decision:
+    """The same intention in the state that is now, or what stands against it."""
+    agreed = intent
+    if decided.skips and intent.action is Action.PROMOTE:
+        agreed = msgspec.structs.replace(intent, skip_step=True)
+    try:
+        fresh = plan(cluster, decided.ref, agreed)
+    except NothingToDo:
+        found = difference(decided.seen.rollout, read(cluster, decided.ref).rollout)
+        what = {entry.what for entry in found}
+        lost = {Changed.RECREATED, Changed.TEMPLATE}
+        if intent.action in (Action.ABORT, Action.RETRY):
+            lost.add(Changed.PROMOTED)
+        if intent.action is not Action.PROMOTE and not what & lost:
+            raise
+        raise _overtaken(decided, found, refusal) from refusal
+    except Conflict:
+        found = difference(decided.seen.rollout, read(cluster, decided.ref).rollout)
+        raise _overtaken(decided, found, refusal) from refusal
+    if not changes.same_meaning(decided, fresh):
+        found = difference(decided.seen.rollout, fresh.seen.rollout)
+        raise _overtaken(decided, found, refusal) from refusal
+    return fresh
+
+
+_PARTICIPLES = {
+    Action.PROMOTE: "promoted",
+    Action.PROMOTE_FULL: "promoted",
+    Action.ABORT: "aborted",
+    Action.RETRY: "retried",
+    Action.PAUSE: "paused",
+    Action.RESUME: "resumed",
+}
+
+
+def _overtaken(
+    decision: Decision, found: tuple[Difference, ...], refusal: Conflict
+) -> RolloutctlError:
+    done = _PARTICIPLES[decision.action]
+    meanwhile = "; ".join(sentence(entry) for entry in found) or refusal.message
+    return Overtaken(
+        f"not {done}: meanwhile {meanwhile}",
+        subject=str(decision.ref),
+        hint=f"rolloutctl get {decision.ref.name} -n {decision.ref.namespace}"
+        " shows where it is now",
+        differences=found,
+    )
+
+
+def _decoded(data: bytes, ref: Ref) -> Seen:
+    try:
+        return Seen.read(data)
+    except msgspec.DecodeError as error:
+        raise ClusterError(
+            f"it does not have the form of a rollout: {error}", subject=str(ref)
+        ) from error

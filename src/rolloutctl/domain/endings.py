@@ -1,0 +1,130 @@
+"""When a change that was sent has come to its end: pure, one state of the rollout at a time."""
+
+from __future__ import annotations
+
+import enum
+
+import msgspec
+
+from rolloutctl.domain.decision import Action, Decision, Position, position
+from rolloutctl.domain.plugins import PluginRun, plugin_runs
+from rolloutctl.domain.status import Awaiting, is_fully_promoted, is_observed, status_of
+from rolloutctl.domain.wire import Rollout
+
+
+class End(enum.StrEnum):
+    """How a wait ended."""
+
+    HEALTHY = "healthy"
+    """The new version is the stable one and all its pods are there."""
+    WAITING = "waiting"
+    """A person is needed again, at a later pause."""
+    HELD = "held"
+    """A person holds it (`spec.paused`)."""
+    ABORTED = "aborted"
+    """It is aborted, back on the stable version."""
+    DEGRADED = "degraded"
+    SUPERSEDED = "superseded"
+    """Another version is rolled out now."""
+    UNDONE = "undone"
+    """The abort did not last: it was retried, or promoted meanwhile."""
+    DELETED = "deleted"
+    TIMED_OUT = "timed-out"
+
+
+class Ending(msgspec.Struct, frozen=True):
+    """`uncalled`: the plugin runs whose Abort or Terminate was expected and has not been seen."""
+
+    end: End
+    now: Position
+    awaiting: Awaiting | None = None
+    uncalled: tuple[PluginRun, ...] = ()
+
+
+def ending(decision: Decision, now: Rollout, *, reacted: bool) -> Ending | None:
+    """How `decision`, once sent, has ended in the state `now`; None while it goes on.
+
+    `reacted`: whether since then a state other than the Degraded one it may have started from was
+    seen. Without it the old Degraded could be taken for a new one, since the phase is written by
+    the controller some time after a patch.
+    """
+    before = decision.seen.rollout
+    if now.metadata.uid != before.metadata.uid:
+        return Ending(End.DELETED, position(now))
+    if not is_observed(now):
+        return None
+    if now.status.current_pod_hash != before.status.current_pod_hash:
+        return Ending(End.SUPERSEDED, position(now))
+    if decision.action is Action.PAUSE:
+        return Ending(End.HELD if now.spec.paused else End.UNDONE, position(now))
+    if decision.action is Action.ABORT:
+        return _of_abort(decision, now)
+    return _of_promotion(decision, now, reacted=reacted)
+
+
+def _of_abort(decision: Decision, now: Rollout) -> Ending | None:
+    status = now.status
+    if is_fully_promoted(now) or not status.abort:
+        return Ending(End.UNDONE, position(now))
+    if status.aborted_at is None or not abort_settled(now):
+        return None
+    uncalled = tuple(run for run in decision.aborts if not _was_aborted(now, run))
+    return Ending(End.ABORTED, position(now), uncalled=uncalled)
+
+
+def abort_settled(now: Rollout) -> bool:
+    """Whether traffic is back on the stable version, and pods too where they carry the weight.
+
+    With traffic routing the canary's pods stay for `abortScaleDownDelaySeconds`; that is not waited
+    for. While a person holds the rollout its pods are not resized at all.
+    """
+    status = now.status
+    if status_of(now).phase != "Degraded":
+        return False
+    if now.spec.paused:
+        return True
+    if now.spec.strategy.blue_green is not None:
+        active = status.blue_green.active_selector
+        return not active or active == status.stable_rs
+    if status.canary.weights is not None:
+        return status.canary.weights.canary.weight == 0
+    canary = now.spec.strategy.canary
+    if canary is not None and canary.traffic_routing:
+        return True
+    return status.updated_replicas == 0
+
+
+def _was_aborted(now: Rollout, expected: PluginRun) -> bool:
+    run = plugin_runs(now).get(expected.index)
+    return run is not None and run.abort is not None
+
+
+def _of_promotion(decision: Decision, now: Rollout, *, reacted: bool) -> Ending | None:
+    status = now.status
+    place = position(now)
+    if status.controller_pause and not status.pause_conditions:
+        return None
+    if status.abort:
+        # A full promotion clears an abort, in the controller's own time.
+        if status.promote_full or status.aborted_at is None:
+            return None
+        # Resumed while aborted, it is where the resume leads.
+        return Ending(End.ABORTED, place)
+    if status.aborted_at is not None:
+        return None
+    found = status_of(now)
+    if is_fully_promoted(now) and found.phase == "Healthy":
+        missing = decision.terminates
+        run = plugin_runs(now).get(missing.index) if missing is not None else None
+        called = run is not None and run.terminate is not None
+        uncalled = (missing,) if missing is not None and not called else ()
+        return Ending(End.HEALTHY, place, uncalled=uncalled)
+    if now.spec.paused:
+        return Ending(End.HELD, place, awaiting=Awaiting.RESUME)
+    if found.phase == "Degraded" and reacted:
+        return Ending(End.DEGRADED, place)
+    if status.promote_full:
+        return None
+    if found.awaiting is not None and found.phase == "Paused":
+        return Ending(End.WAITING, place, awaiting=found.awaiting)
+    return None

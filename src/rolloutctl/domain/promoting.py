@@ -1,0 +1,290 @@
+"""Promotion: past the current pause or step, or in full.
+
+Source: argo-rollouts, pkg/kubectl-argo-rollouts/cmd/promote (bodies of the patches) and
+rollout/pause.go, rollout/canary.go, rollout/bluegreen.go (what the controller makes of them).
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from rolloutctl.domain.decision import (
+    Action,
+    Decision,
+    NeedsForce,
+    NeedsSkip,
+    Note,
+    NothingToDo,
+    NotObserved,
+    Refused,
+    Seen,
+    add,
+    patch,
+    position,
+    remove,
+    template_seen,
+)
+from rolloutctl.domain.guards import (
+    moved,
+    must_be_alive,
+    must_be_observed,
+    must_be_valid,
+    steps_ahead,
+    unpause,
+)
+from rolloutctl.domain.plugins import plugin_runs, running, will_terminate
+from rolloutctl.domain.status import is_fully_promoted
+from rolloutctl.domain.steps import Pause, Plugin, current_index, step_text, steps_of
+from rolloutctl.domain.wire import BlueGreen, Rollout
+
+INCONCLUSIVE = frozenset({"InconclusiveAnalysisRun", "InconclusiveExperiment"})
+
+
+def promote_next(seen: Seen, *, skip_step: bool = False) -> Decision:
+    """The change that moves a rollout past the pause or step it is at.
+
+    Raises NothingToDo, NotObserved, Refused (aborted, only held by a person, cannot be promoted
+    now) and NeedsSkip, with the decision in it, where the current step is not done and `skip_step`
+    is not given.
+    """
+    rollout = seen.rollout
+    status = rollout.status
+    must_be_alive(seen)
+    must_be_valid(seen)
+    must_be_observed(seen)
+    if status.abort:
+        raise Refused(
+            "not promoted: this update was aborted",
+            subject=str(seen.ref),
+            hint=(
+                "retry starts it again with the same version; undo or a new image moves on;",
+                "promote --full --force ships the aborted version",
+            ),
+        )
+    reasons = tuple(condition.reason for condition in status.pause_conditions or ())
+    if rollout.spec.paused and not reasons:
+        raise Refused(
+            "not promoted: it is held by a person (spec.paused), not by a step",
+            subject=str(seen.ref),
+            hint="resume lets it go on without skipping anything",
+        )
+    if is_fully_promoted(rollout):
+        raise NothingToDo(
+            "nothing to promote: its version is fully promoted", subject=str(seen.ref)
+        )
+    if status.promote_full:
+        raise NothingToDo("nothing to do: it is being promoted in full", subject=str(seen.ref))
+    if reasons:
+        return _leave_pause(seen, reasons, skip_step=skip_step)
+    if status.controller_pause:
+        raise Refused(
+            "not promoted: it has just been promoted, and the controller has not reacted yet",
+            subject=str(seen.ref),
+            hint="look where it stops next; a second promotion now could skip that step",
+        )
+    return _leave_step(seen, skip_step=skip_step)
+
+
+def _leave_pause(seen: Seen, reasons: tuple[str, ...], *, skip_step: bool) -> Decision:
+    """Past the pause conditions that are there."""
+    rollout = seen.rollout
+    status = rollout.status
+    blue_green = rollout.spec.strategy.blue_green
+    if blue_green is not None and _counts_down(blue_green) and reasons == ("BlueGreenPause",):
+        full = promote_full(seen)
+        decision = msgspec.structs.replace(
+            full,
+            action=Action.PROMOTE,
+            reasons=reasons,
+            notes=(Note.AUTO_PROMOTION, *full.notes),
+        )
+        if Note.ANALYSIS_SKIPPED in decision.notes and not skip_step:
+            raise NeedsSkip(
+                "not promoted: that would pass over its post-promotion analysis",
+                decision=decision,
+                subject=str(seen.ref),
+                hint="wait for the countdown, or pass over the analysis with --skip-step",
+            )
+        return decision
+    notes: list[Note] = []
+    index = current_index(rollout)
+    count = len(steps_of(rollout))
+    operations = [remove("/status/pauseConditions")]
+    before = position(rollout)
+    after = before.index
+    run = status.canary.current_step_analysis_run_status
+    if run is not None and run.status == "Inconclusive" and status.controller_pause and count:
+        # Clearing the conditions alone would start the same analysis again.
+        after = min(index + 1, count)
+        operations += [
+            add("/status/controllerPause", False),
+            add("/status/currentStepIndex", after),
+        ]
+        notes.append(Note.PASSES_INCONCLUSIVE)
+    elif INCONCLUSIVE & set(reasons):
+        notes.append(Note.ANALYSIS_AGAIN)
+    elif "CanaryPauseStep" in reasons and count:
+        after = min(index + 1, count)
+    saw = (
+        *template_seen(seen),
+        "/status/currentStepIndex",
+        "/status/abort",
+        "/status/promoteFull",
+        "/status/pauseConditions",
+    )
+    changes = [patch(seen, "status", *operations, saw=saw)]
+    if rollout.spec.paused:
+        notes.append(Note.UNPAUSES)
+        changes.append(unpause(seen))
+    return Decision(
+        action=Action.PROMOTE,
+        seen=seen,
+        changes=tuple(changes),
+        before=before,
+        expected=moved(before, rollout, after, held=False),
+        reasons=reasons,
+        notes=tuple(notes),
+    )
+
+
+def _leave_step(seen: Seen, *, skip_step: bool) -> Decision:
+    """Past a step that did not pause: only by skipping what is left of it."""
+    rollout = seen.rollout
+    steps = steps_of(rollout)
+    if rollout.spec.strategy.blue_green is not None:
+        raise Refused(
+            "not promoted: it does not wait for a promotion now",
+            subject=str(seen.ref),
+            hint="it waits for its pods or an analysis; --full does not wait for analyses",
+        )
+    if not steps:
+        raise NothingToDo(
+            "nothing to promote: it has no steps and goes on by itself", subject=str(seen.ref)
+        )
+    index = current_index(rollout)
+    if index >= len(steps):
+        raise NothingToDo(
+            "nothing to promote: all steps are done, it waits for its pods", subject=str(seen.ref)
+        )
+    step = steps[index]
+    if isinstance(step, Pause) and not skip_step:
+        raise NotObserved(
+            f"the pause at step {index + 1} of {len(steps)} is just beginning",
+            subject=str(seen.ref),
+            hint="try again in a moment, or skip the step with --skip-step",
+        )
+    before = position(rollout)
+    saw = (
+        *template_seen(seen),
+        "/status/currentStepIndex",
+        "/status/abort",
+        "/status/promoteFull",
+        "/status/pauseConditions",
+        "/status/controllerPause",
+    )
+    run = plugin_runs(rollout).get(index)
+    leaves = (run,) if run is not None and run.in_flight else ()
+    decision = Decision(
+        action=Action.PROMOTE,
+        seen=seen,
+        changes=(patch(seen, "status", add("/status/currentStepIndex", index + 1), saw=saw),),
+        before=before,
+        expected=moved(before, rollout, index + 1),
+        skips=steps_ahead(rollout)[:1],
+        leaves=leaves,
+        notes=(Note.PLUGIN_LEFT_RUNNING,) if leaves else (),
+    )
+    if skip_step:
+        return decision
+    what = step_text(step)
+    phase = f", {run.phase}" if isinstance(step, Plugin) and run is not None and run.phase else ""
+    raise NeedsSkip(
+        f"not promoted: step {index + 1} of {len(steps)} ({what}{phase}) is not done",
+        decision=decision,
+        subject=str(seen.ref),
+        hint="wait for it, or skip it with --skip-step",
+    )
+
+
+def promote_full(seen: Seen, *, force: bool = False) -> Decision:
+    """The change that promotes the new version without its remaining steps, pauses and analyses.
+
+    Raises NothingToDo, NotObserved, Refused, and NeedsForce for an update that was aborted: its
+    version would go out after all.
+    """
+    rollout = seen.rollout
+    status = rollout.status
+    must_be_alive(seen)
+    must_be_valid(seen)
+    must_be_observed(seen)
+    if is_fully_promoted(rollout):
+        raise NothingToDo(
+            "nothing to promote: its version is fully promoted",
+            subject=str(seen.ref),
+            hint="it is held by a person: resume lets it go on" if rollout.spec.paused else "",
+        )
+    if status.promote_full and not rollout.spec.paused:
+        raise NothingToDo(
+            "nothing to do: it is being promoted in full already", subject=str(seen.ref)
+        )
+    if status.abort and not force:
+        raise NeedsForce(
+            "not promoted: this update was aborted, and --full would ship that same version",
+            subject=str(seen.ref),
+            hint="--force ships it anyway; retry starts it again from step 1",
+        )
+    notes: list[Note] = []
+    changes = []
+    if not status.promote_full:
+        saw = (
+            *template_seen(seen),
+            "/status/currentStepIndex",
+            "/status/abort",
+            "/status/promoteFull",
+        )
+        changes.append(patch(seen, "status", add("/status/promoteFull", True), saw=saw))
+    if status.abort:
+        notes.append(Note.SHIPS_ABORTED)
+    if rollout.spec.paused:
+        notes.append(Note.UNPAUSES)
+        changes.append(unpause(seen))
+    blue_green = rollout.spec.strategy.blue_green
+    if blue_green is not None and _analysis_ahead(rollout, blue_green):
+        notes.append(Note.ANALYSIS_SKIPPED)
+    terminated = will_terminate(rollout)
+    before = position(rollout)
+    return Decision(
+        action=Action.PROMOTE_FULL,
+        seen=seen,
+        changes=tuple(changes),
+        before=before,
+        expected=msgspec.structs.replace(
+            moved(before, rollout, before.count if before.count else None, held=False),
+            full=True,
+            aborted=False,
+        ),
+        skips=steps_ahead(rollout),
+        reasons=tuple(condition.reason for condition in status.pause_conditions or ()),
+        terminates=terminated,
+        leaves=tuple(run for run in running(rollout) if run != terminated),
+        notes=tuple(notes),
+    )
+
+
+def _counts_down(blue_green: BlueGreen) -> bool:
+    """Whether a pause of it ends by itself, and would only start over if it were cleared.
+
+    Source: argo-rollouts, rollout/pause.go (completedBlueGreenPause).
+    """
+    return blue_green.auto_promotion_enabled is not False and blue_green.auto_promotion_seconds > 0
+
+
+def _analysis_ahead(rollout: Rollout, blue_green: BlueGreen) -> bool:
+    """Whether a promotion by steps would still wait for an analysis.
+
+    The pause comes only after a successful pre-promotion analysis.
+    """
+    if blue_green.post_promotion_analysis is not None:
+        return True
+    paused = any(c.reason == "BlueGreenPause" for c in rollout.status.pause_conditions or ())
+    return blue_green.pre_promotion_analysis is not None and not paused
