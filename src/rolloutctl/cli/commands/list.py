@@ -1,0 +1,72 @@
+"""`rolloutctl list`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from rolloutctl.cli.app import command, new_app
+from rolloutctl.cli.options import Output, Selector, TimeoutOption
+from rolloutctl.cli.run import Run
+from rolloutctl.errors import ExitCode
+
+app = new_app()
+
+
+@command(app)
+def list_(
+    ctx: typer.Context,
+    selector: Selector = "",
+    phase: Annotated[
+        str,
+        typer.Option(
+            "--phase",
+            metavar="PHASE,...",
+            help="Only these: Healthy, Degraded, Progressing, Paused.",
+            show_default=False,
+        ),
+    ] = "",
+    plugin: Annotated[
+        str,
+        typer.Option(
+            "--plugin",
+            metavar="NAME",
+            help="Only rollouts with a step of this plugin.",
+            show_default=False,
+        ),
+    ] = "",
+    awaiting: Annotated[
+        bool,
+        typer.Option("--awaiting", help="Only what waits for a person; the longest wait first."),
+    ] = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow the list.")] = False,
+    output: Output = None,
+    timeout: TimeoutOption = None,
+) -> ExitCode:
+    """List rollouts, by phase, plugin, label, or who waits for a person.
+
+    With --watch the table is rewritten in place on a terminal; elsewhere a line is printed per
+    change. Exit code 1 when some rollouts could not be read (the others are shown).
+
+    \b
+    Examples:
+      rolloutctl list -A
+      rolloutctl list -A --awaiting
+      rolloutctl list -n shop --phase Degraded,Paused -o jsonl
+      rolloutctl list -A --plugin intuit/gate -w
+    """
+    from rolloutctl.cli import rollouts
+
+    run = Run.of(ctx)
+    keep = rollouts.keep_for(rollouts.parse_phases(phase), plugin, awaiting)
+    if watch:
+        return rollouts.follow_rows(
+            run,
+            output=output,
+            selector=selector,
+            keep=keep,
+            awaiting=awaiting,
+            timeout=timeout,
+        )
+    return rollouts.show_rows(run, output=output, selector=selector, keep=keep, awaiting=awaiting)

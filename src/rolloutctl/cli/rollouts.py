@@ -1,0 +1,364 @@
+"""What `get` and `list` share: rows of many rollouts in every output format, also followed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from rolloutctl.cli.run import Run
+from rolloutctl.errors import ExitCode, Interrupted, Timeout, UsageError
+
+if TYPE_CHECKING:
+    from rolloutctl.actions.inspect import Keep
+    from rolloutctl.domain.cluster import Unreadable
+    from rolloutctl.domain.tree import RolloutRow
+
+T = TypeVar("T")
+
+RESOURCE = "rollout.argoproj.io"
+_BLOCK = 500
+"""Lines written at once: a fleet's table must not cost a system call per row."""
+
+
+def blocks(items: Iterable[T], size: int = _BLOCK) -> Iterator[list[T]]:
+    """The items in lists of `size`, as they come."""
+    source = iter(items)
+    while block := list(islice(source, size)):
+        yield block
+
+
+def parse_phases(text: str) -> frozenset[str]:
+    """The phases of `--phase A,B`. Raises UsageError for an unknown one, listing all."""
+    from rolloutctl.actions.until import known_phase
+
+    return frozenset(known_phase(part) for part in text.split(",") if part.strip())
+
+
+def keep_for(phases: frozenset[str], plugin: str, awaiting: bool) -> Keep | None:
+    """The filter of the options, None when they let everything pass."""
+    if not phases and not plugin and not awaiting:
+        return None
+
+    def keep(rollout: Any, row: RolloutRow) -> bool:
+        if phases and row.phase not in phases:
+            return False
+        if awaiting and row.awaiting is None:
+            return False
+        if not plugin:
+            return True
+        canary = rollout.spec.strategy.canary
+        return bool(canary) and any(
+            step.plugin is not None and _names(plugin, step.plugin.name)
+            for step in canary.steps or ()
+        )
+
+    return keep
+
+
+def _names(wanted: str, name: str) -> bool:
+    return name == wanted or name.partition("/")[2] == wanted
+
+
+def longest_wait_first(rows: list[RolloutRow]) -> list[RolloutRow]:
+    """Sorted by the moment waiting began; unknown moments last."""
+    return sorted(
+        rows,
+        key=lambda row: (row.since is None, row.since.timestamp() if row.since else 0.0, row.ref),
+    )
+
+
+def show_rows(
+    run: Run,
+    *,
+    output: str | None,
+    selector: str = "",
+    keep: Keep | None = None,
+    awaiting: bool = False,
+    raw: bool = False,
+) -> ExitCode:
+    """Reads and prints a list. FAILED when some objects could not be read (they are named)."""
+    from rolloutctl.actions import inspect
+    from rolloutctl.domain.cluster import Unreadable
+
+    cluster = run.cluster()
+    namespace = run.namespace()
+    unreadable: list[Unreadable] = []
+    count = 0
+
+    def readable() -> Iterator[RolloutRow]:
+        nonlocal count
+        for item in inspect.rows(cluster, namespace, label_selector=selector, keep=keep):
+            if isinstance(item, Unreadable):
+                unreadable.append(item)
+            else:
+                count += 1
+                yield item
+
+    rows: Iterable[RolloutRow] = readable()
+    if awaiting:
+        rows = longest_wait_first(list(rows))
+    if raw:
+        _write_raw(run, rows, output)
+    else:
+        write_rows(run, rows, output=output, namespaces=namespace is None)
+    if unreadable:
+        _report_unreadable(run, unreadable)
+        return ExitCode.FAILED
+    if not count:
+        run.note(_nothing(namespace, selector, filtered=keep is not None))
+    return ExitCode.OK
+
+
+def _nothing(namespace: str | None, selector: str, *, filtered: bool) -> str:
+    where = "in any namespace" if namespace is None else f"in namespace {namespace}"
+    what = "no rollouts"
+    if selector:
+        what += f" with labels {selector}"
+    if filtered:
+        what += " that match"
+    return f"{what} {where}"
+
+
+def _report_unreadable(run: Run, items: list[Unreadable]) -> None:
+    from rolloutctl.render import narrate
+
+    surface = run.surface()
+    run.note(
+        [
+            narrate.failed(surface, f"{item.namespace}/{item.name} is not readable: {item.problem}")
+            for item in items
+        ]
+    )
+
+
+def write_rows(
+    run: Run, rows: Iterable[RolloutRow], *, output: str | None, namespaces: bool
+) -> None:
+    """The rows in the format asked for, written as they come."""
+    if output == "name":
+        for block in blocks(rows):
+            run.out("".join(f"{RESOURCE}/{row.ref.name}\n" for row in block))
+    elif output in (None, "wide"):
+        from rolloutctl.render.views import table
+
+        lines = table.lines(rows, run.surface(), namespaces=namespaces, wide=output == "wide")
+        for part in blocks(lines):
+            run.emit(part)
+    else:
+        from rolloutctl.render.documents import rollout as documents
+
+        write_documents(
+            run, (documents.row_document(row) for row in rows), output, kind="RolloutList"
+        )
+
+
+def write_documents(
+    run: Run, items: Iterable[dict[str, Any]], output: str | None, *, kind: str
+) -> None:
+    """Documents as one JSON list object, as JSON lines, or as YAML documents; streamed."""
+    from rolloutctl.render import serialize
+
+    if output == "jsonl":
+        for block in blocks(items):
+            run.out("".join(serialize.to_jsonl(item) for item in block))
+    elif output == "yaml":
+        for index, item in enumerate(items):
+            run.out(("---\n" if index else "") + serialize.to_yaml(item))
+    else:
+        run.out(f'{{\n  "apiVersion": "rolloutctl/v1",\n  "kind": "{kind}",\n  "items": [')
+        first = True
+        for block in blocks(items):
+            text = ",\n".join(
+                "\n".join("    " + line for line in serialize.to_json(item).splitlines())
+                for item in block
+            )
+            run.out(text if first else "    ," + text[4:])
+            first = False
+        run.out("  ]\n}")
+
+
+def _write_raw(run: Run, rows: Iterable[RolloutRow], output: str | None) -> None:
+    import msgspec
+
+    from rolloutctl.domain.cluster import ROLLOUTS
+
+    cluster = run.cluster()
+    write_documents(
+        run,
+        (
+            msgspec.json.decode(cluster.get_raw(ROLLOUTS, row.ref.namespace, row.ref.name))
+            for row in rows
+        ),
+        output,
+        kind="List",
+    )
+
+
+# --- following ----------------------------------------------------------------------------------
+
+
+def follow_rows(
+    run: Run,
+    *,
+    output: str | None,
+    selector: str = "",
+    keep: Keep | None = None,
+    awaiting: bool = False,
+    timeout: float | None = None,
+) -> ExitCode:
+    """A list that lives: redrawn in place on a terminal, else a line per change."""
+    if output in ("name", "yaml"):
+        raise UsageError(
+            f"-o {output} does not go with --watch", hint="-o jsonl gives a line per change"
+        )
+    if output in (None, "wide") and run.environment.stdout.isatty():
+        show = _live_rows
+    else:
+        show = _row_lines
+    try:
+        show(run, output, selector, keep, awaiting, timeout)
+    except KeyboardInterrupt:
+        raise Interrupted("stopped watching") from None
+    if timeout is not None:
+        raise Timeout(f"stopped watching after {timeout:g} s")
+    return ExitCode.OK
+
+
+def _row_lines(
+    run: Run,
+    output: str | None,
+    selector: str,
+    keep: Keep | None,
+    awaiting: bool,
+    timeout: float | None,
+) -> None:
+    from rolloutctl.actions.following import News, follow_rows
+    from rolloutctl.render import serialize
+    from rolloutctl.render.documents import rollout as documents
+    from rolloutctl.render.views import movement
+
+    namespace = run.namespace()
+    for update in follow_rows(
+        run.cluster(), namespace, label_selector=selector, keep=keep, timeout=timeout
+    ):
+        if update.news is News.STALE:
+            run.note(f"the connection dropped ({update.problem}); going on when it is back")
+        elif update.row is not None:
+            deleted = update.news is News.DELETED
+            surface = run.surface()
+            if output in ("json", "jsonl"):
+                document = documents.row_change(
+                    update.row, update.before, at=surface.now, deleted=deleted
+                )
+                run.out(serialize.to_jsonl(document))
+            else:
+                run.emit([movement.row_line(update.row, surface, deleted=deleted)])
+
+
+def _live_rows(
+    run: Run,
+    output: str | None,
+    selector: str,
+    keep: Keep | None,
+    awaiting: bool,
+    timeout: float | None,
+) -> None:
+    from rolloutctl.actions.following import News, follow_rows
+    from rolloutctl.render.views import table
+
+    namespace = run.namespace()
+    rows: dict[Any, RolloutRow] = {}
+    stale = ""
+
+    def picture() -> list[Any]:
+        surface = run.surface()
+        ordered = list(rows.values())
+        ordered = (
+            longest_wait_first(ordered) if awaiting else sorted(ordered, key=lambda row: row.ref)
+        )
+        lines = list(
+            table.lines(ordered, surface, namespaces=namespace is None, wide=output == "wide")
+        )
+        if stale:
+            lines.append(stale_line(run, stale))
+        return lines or [()]
+
+    with live(run) as draw:
+        for update in follow_rows(
+            run.cluster(),
+            namespace,
+            label_selector=selector,
+            keep=keep,
+            tick=1.0,
+            timeout=timeout,
+        ):
+            if update.news is News.STALE:
+                stale = f"{run.environment.now():%H:%M:%S}"
+            elif update.news is News.DELETED and update.row is not None:
+                rows.pop(update.row.ref, None)
+                stale = ""
+            elif update.row is not None:
+                rows[update.row.ref] = update.row
+                stale = ""
+            if update.news in (News.TICK, News.STALE):
+                draw(picture)
+
+
+def stale_line(run: Run, since: str) -> Any:
+    from rolloutctl.render.text import Span, line
+
+    return line(Span(f"stale since {since}: the connection dropped, trying again", "warn"))
+
+
+class live:
+    """`with live(run) as draw: draw(picture)`: a picture in place on the terminal.
+
+    At the end, however it comes, the last picture stands whole and the cursor is back.
+    """
+
+    def __init__(self, run: Run) -> None:
+        from rolloutctl.render.live import Live
+
+        environment = run.environment
+        self._run = run
+        self._live = Live(
+            colour=environment.colour(environment.stdout, wanted=not run.common.no_color),
+            unicode=environment.unicode,
+        )
+        self._last: list[Any] | None = None
+
+    def __enter__(self) -> Callable[[Callable[[], list[Any]]], None]:
+        return self._draw
+
+    def _draw(self, picture: Callable[[], list[Any]]) -> None:
+        environment = self._run.environment
+        self._last = picture()
+        columns = environment.width
+        self._write(self._live.draw(self._last, columns=columns, rows=terminal_rows(self._run)))
+
+    def __exit__(self, *_: object) -> None:
+        self._write(self._live.finish(self._last, columns=self._run.environment.width))
+
+    def _write(self, text: str) -> None:
+        from rolloutctl.cli.run import ReaderGone
+
+        stream = self._run.environment.stdout
+        try:
+            stream.write(text)
+            stream.flush()
+        except BrokenPipeError:
+            raise ReaderGone from None
+
+
+def terminal_rows(run: Run) -> int:
+    """The lines of the terminal now (24 if it does not say)."""
+    import os
+
+    text = run.environment.env.get("LINES", "")
+    if text.isdigit() and int(text) > 0:
+        return int(text)
+    try:
+        return os.get_terminal_size(run.environment.stdout.fileno()).lines
+    except (OSError, ValueError, AttributeError):
+        return 24

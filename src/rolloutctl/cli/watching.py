@@ -1,0 +1,292 @@
+"""Following one rollout: `watch`, `get -w` and `status --wait`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from rolloutctl.cli.rollouts import RESOURCE, live, stale_line
+from rolloutctl.cli.run import Run
+from rolloutctl.errors import ExitCode, Failed, Interrupted, NotFound, Timeout, UsageError
+
+if TYPE_CHECKING:
+    from rolloutctl.actions.following import Update
+    from rolloutctl.actions.until import Until, Verdict
+    from rolloutctl.domain.refs import Ref
+    from rolloutctl.domain.tree import RolloutPicture
+
+
+def watch(
+    run: Run,
+    ref: Ref,
+    *,
+    output: str | None,
+    timeout: float | None = None,
+    until: Until | None = None,
+) -> ExitCode:
+    """Follows until the goal, the end of the rollout, the time or the person ends it.
+
+    Raises Failed (the goal can no longer be reached), Timeout, NotFound (deleted), Interrupted.
+    """
+    if output in ("name", "yaml"):
+        raise UsageError(
+            f"-o {output} does not go with watching", hint="-o jsonl gives a document per change"
+        )
+    if output in (None, "wide") and run.environment.stdout.isatty():
+        show: Any = _Picture(run, wide=output == "wide")
+    else:
+        show = _Lines(run, output)
+    started = run.environment.now()
+    last: Update | None = None
+    verdict: Verdict | None = None
+    try:
+        with show:
+            last, verdict = _follow(run, ref, show, timeout, until)
+    except KeyboardInterrupt:
+        raise Interrupted(f"stopped watching {ref}") from None
+    return _summary(run, ref, last, verdict, until, timeout, started)
+
+
+def _follow(
+    run: Run, ref: Ref, show: Any, timeout: float | None, until: Until | None
+) -> tuple[Update | None, Verdict | None]:
+    from rolloutctl.actions.following import News, follow
+    from rolloutctl.actions.until import check, judge
+
+    first: RolloutPicture | None = None
+    last: Update | None = None
+    for update in follow(run.cluster(), ref, timeout=timeout or None, tick=show.tick):
+        last = update
+        if first is None:
+            first = update.picture
+            if until is not None:
+                check(until, first)
+        show.update(update)
+        if until is not None and update.news is not News.DELETED:
+            verdict = judge(until, update.picture, first)
+            if verdict is not None:
+                return last, verdict
+    return last, None
+
+
+def _summary(
+    run: Run,
+    ref: Ref,
+    last: Update | None,
+    verdict: Verdict | None,
+    until: Until | None,
+    timeout: float | None,
+    started: datetime,
+) -> ExitCode:
+    from rolloutctl.actions.following import News
+    from rolloutctl.actions.until import Goal
+    from rolloutctl.render import narrate, words
+
+    took = words.elapsed(run.environment.now() - started)
+    if last is None:
+        raise Timeout(f"{ref} was not read within {took}", subject=str(ref))
+    status = last.picture.status
+    if verdict is not None and verdict.reached:
+        text = f"{ref}: {until} reached after {took}, it is {words.phase(status.phase).text}"
+        run.note([narrate.done(run.surface(), text)])
+        return ExitCode.OK
+    if verdict is not None:
+        raise Failed(
+            f"{ref} will not get to {until} any more: {verdict.reason}",
+            subject=str(ref),
+            hint=f"rolloutctl get {ref.name} -n {ref.namespace} shows where it is",
+        )
+    if last.news is News.DELETED:
+        if until is not None and until.goal is Goal.DELETED:
+            run.note([narrate.done(run.surface(), f"{ref} was deleted after {took}")])
+            return ExitCode.OK
+        raise NotFound(f"{ref} was deleted while it was watched", subject=str(ref))
+    if last.news is News.TIMEOUT:
+        goal = f" without getting to {until}" if until is not None else ""
+        raise Timeout(
+            f"stopped watching {ref} after {took}{goal}: it is {status.phase}"
+            + (f" ({status.message})" if status.message else ""),
+            subject=str(ref),
+        )
+    run.note([narrate.event(run.surface(), f"{ref}: the watch ended, it is {status.phase}")])
+    return ExitCode.FAILED if status.phase == "Degraded" else ExitCode.OK
+
+
+class _Picture:
+    """On a terminal: the whole picture, redrawn in place each second and at every change."""
+
+    tick: float | None = 1.0
+
+    def __init__(self, run: Run, *, wide: bool) -> None:
+        self._run = run
+        self._wide = wide
+        self._live = live(run)
+        self._stale = ""
+
+    def __enter__(self) -> None:
+        self._draw = self._live.__enter__()
+
+    def __exit__(self, *exception: object) -> None:
+        self._live.__exit__(*exception)
+
+    def update(self, update: Update) -> None:
+        from rolloutctl.actions.following import News
+
+        if update.problem and not self._stale:
+            self._stale = f"{self._run.environment.now():%H:%M:%S}"
+        elif not update.problem:
+            self._stale = ""
+        gone = update.news is News.DELETED
+        self._draw(lambda: self._lines(update, gone))
+
+    def _lines(self, update: Update, gone: bool) -> list[Any]:
+        from rolloutctl.render.text import Span, line
+        from rolloutctl.render.views import rollout as view
+
+        lines = view.lines(
+            update.picture, self._run.surface(), missing=update.missing, wide=self._wide
+        )
+        if gone:
+            lines.append(line(Span("deleted", "bad")))
+        elif self._stale:
+            lines.append(stale_line(self._run, self._stale))
+        return lines
+
+
+class _Lines:
+    """Anywhere else: a line per change, or a JSON document per change."""
+
+    tick: float | None = None
+
+    def __init__(self, run: Run, output: str | None) -> None:
+        self._run = run
+        self._json = output in ("json", "jsonl")
+        self._before: RolloutPicture | None = None
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def update(self, update: Update) -> None:
+        from rolloutctl.actions.following import News
+        from rolloutctl.render.views import movement
+
+        surface = self._run.surface()
+        if self._json:
+            self._document(update)
+        elif update.news is News.STALE:
+            note = f"stale: {update.problem}; going on when the connection is back"
+            self._run.emit(movement.lines(None, update.picture, surface, note=note))
+        elif update.news is News.DELETED:
+            self._run.emit(movement.lines(None, update.picture, surface, note="deleted"))
+        else:
+            if self._before is None:
+                self._note_missing(update)
+            self._run.emit(movement.lines(self._before, update.picture, surface))
+            self._before = update.picture
+
+    def _note_missing(self, update: Update) -> None:
+        for what, why in update.missing:
+            self._run.note(f"{what} cannot be shown: {why}")
+
+    def _document(self, update: Update) -> None:
+        from rolloutctl.actions.following import News
+        from rolloutctl.render import serialize
+        from rolloutctl.render.documents import rollout as documents
+        from rolloutctl.render.views.movement import movements
+
+        found = movements(self._before, update.picture)
+        if update.news is News.CHANGE and not found:
+            return
+        self._run.out(
+            serialize.to_jsonl(
+                documents.change(
+                    update.picture,
+                    found,
+                    at=self._run.environment.now(),
+                    news=update.news,
+                    missing=update.missing,
+                )
+            )
+        )
+        self._before = update.picture
+
+
+# --- status -------------------------------------------------------------------------------------
+
+
+def status(run: Run, ref: Ref, *, output: str | None) -> ExitCode:
+    """One line and the exit code that goes with it."""
+    from rolloutctl.actions import inspect
+    from rolloutctl.domain.status import status_of
+    from rolloutctl.domain.tree import row
+
+    rollout = inspect.get_rollout(run.cluster(), ref)
+    _say(run, row(rollout), output)
+    return exit_code(status_of(rollout))
+
+
+def exit_code(found: Any) -> ExitCode:
+    """FAILED for what is degraded or aborted, else OK."""
+    return ExitCode.FAILED if found.phase == "Degraded" or found.aborted else ExitCode.OK
+
+
+def _say(run: Run, row: Any, output: str | None) -> None:
+    from rolloutctl.render import serialize
+    from rolloutctl.render.documents import rollout as documents
+    from rolloutctl.render.views import status as view
+
+    if output in (None, "wide"):
+        run.emit(view.lines(row, run.surface()))
+    elif output == "name":
+        run.out(f"{RESOURCE}/{row.ref.name}")
+    elif output == "yaml":
+        run.out(serialize.to_yaml(documents.row_document(row)))
+    elif output == "json":
+        run.out(serialize.to_json(documents.row_document(row)))
+    else:
+        run.out(serialize.to_jsonl(documents.row_document(row)))
+
+
+def wait_for_end(run: Run, ref: Ref, *, timeout: float | None, output: str | None) -> ExitCode:
+    """Follows until healthy or failed, or until a person has to act; narrates on stderr.
+
+    Raises Timeout (time is over, or a person has to act), NotFound (deleted), Interrupted.
+    """
+    from rolloutctl.actions.following import News, follow
+    from rolloutctl.domain.tree import row
+    from rolloutctl.render import words
+    from rolloutctl.render.views import movement
+
+    before: RolloutPicture | None = None
+    last: Update | None = None
+    try:
+        for last in follow(run.cluster(), ref, timeout=timeout or None):
+            found = last.picture.status
+            if last.news is News.DELETED:
+                raise NotFound(f"{ref} was deleted while it was waited for", subject=str(ref))
+            if last.news is News.TIMEOUT:
+                break
+            run.note(movement.lines(before, last.picture, run.surface()))
+            before = last.picture
+            if not found.observed:
+                continue
+            if found.phase in ("Healthy", "Degraded") or found.awaiting is not None:
+                break
+    except KeyboardInterrupt:
+        raise Interrupted(f"stopped waiting for {ref}") from None
+    if last is None:
+        raise Timeout(f"{ref} was not read in time", subject=str(ref))
+    _say(run, row(last.picture.rollout), output)
+    found = last.picture.status
+    if last.news is News.TIMEOUT:
+        raise Timeout(f"{ref} is still {found.phase} after {timeout:g} s", subject=str(ref))
+    if found.phase != "Degraded" and found.awaiting is not None:
+        raise Timeout(
+            f"{ref} {words.awaiting(found)}: it does not go on by itself",
+            subject=str(ref),
+            hint=words.awaiting_hint(found, ref.name, ref.namespace),
+        )
+    return exit_code(found)

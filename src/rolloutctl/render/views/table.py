@@ -1,0 +1,81 @@
+"""Rollouts as rows of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from rolloutctl.domain.tree import RolloutRow
+from rolloutctl.render import words
+from rolloutctl.render.columns import table
+from rolloutctl.render.surface import Surface
+from rolloutctl.render.text import Line, Span, safe
+
+_RIGHT = frozenset({"WEIGHT", "READY", "REVISION"})
+
+
+def header(*, namespaces: bool, wide: bool) -> list[str]:
+    first = ["NAMESPACE", "NAME"] if namespaces else ["NAME"]
+    names = [*first, "STATUS", "SINCE", "STEP", "WEIGHT", "READY", "IMAGE"]
+    return [*names, "STRATEGY", "REVISION", "MESSAGE"] if wide else names
+
+
+def lines(
+    rows: Iterable[RolloutRow], surface: Surface, *, namespaces: bool, wide: bool = False
+) -> Iterator[Line]:
+    """The table, line by line as the rows come in; nothing at all without rows.
+
+    On a narrow terminal READY and WEIGHT give way first, since NAME, STATUS and STEP say what to
+    do; the image is wrapped, not cut.
+    """
+    names = header(namespaces=namespaces, wide=wide)
+    cells = (row_cells(row, surface, namespaces=namespaces, wide=wide) for row in rows)
+    yield from table(
+        names,
+        cells,
+        surface,
+        right=_RIGHT,
+        drop=() if wide else ("READY", "WEIGHT", "SINCE"),
+        flex="MESSAGE" if wide else "IMAGE",
+    )
+
+
+def row_cells(row: RolloutRow, surface: Surface, *, namespaces: bool, wide: bool) -> list[Span]:
+    """The cells of one row."""
+    first = [Span(safe(row.ref.namespace))] if namespaces else []
+    cells = [
+        *first,
+        Span(safe(row.ref.name), "strong"),
+        words.phase(row.phase),
+        Span(words.age(row.since, surface.now) or "-"),
+        step_cell(row),
+        Span("-" if row.weight is None else str(row.weight)),
+        Span(f"{row.ready}/{row.desired}", "" if row.ready >= row.desired else "warn"),
+        Span(words.tags(row.images_from, row.images_to, surface) or "-"),
+    ]
+    if wide:
+        cells += [
+            Span(row.strategy or "-"),
+            Span(str(row.revision or "-")),
+            Span(safe(row.message, words.MESSAGE) or "-"),
+        ]
+    return cells
+
+
+def step_cell(row: RolloutRow) -> Span:
+    """Where the rollout stands: "4/7 pause", "2/5 plugin a/b Running", "aborted at 5/7", "-"."""
+    if row.aborted:
+        if row.failed_step is None:
+            return Span("aborted", "bad")
+        return Span(f"aborted at {row.failed_step + 1}/{row.step_count}", "bad")
+    if row.step is None or not row.step_count or row.step_index is None:
+        waits = "waits for a person" if row.awaiting is not None else "-"
+        return Span(waits, "wait" if row.awaiting is not None else "dim")
+    if row.step_index >= row.step_count:
+        return Span("-", "dim")
+    text = f"{row.step_index + 1}/{row.step_count} {words.step(row.step)}"
+    if row.plugin_phase:
+        text += f" {safe(row.plugin_phase, 40)}"
+    style = "wait" if row.awaiting is not None else ""
+    if row.plugin_phase in ("Failed", "Error"):
+        style = "bad"
+    return Span(text, style)
