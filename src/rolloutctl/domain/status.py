@@ -74,12 +74,14 @@ def status_of(r: Rollout) -> Status:
         phase, message = r.status.phase, r.status.message
     else:
         phase, message = computed_phase(r)
+    # A phase the client found out itself began at a moment nothing tells.
+    stored = (phase, message) == (r.status.phase, r.status.message)
     awaits = tuple(_awaits(r)) if observed and phase == PAUSED else ()
     return Status(
         phase=phase,
         message=message,
         observed=observed,
-        since=_since(r, phase),
+        since=_since(r, phase) if stored else None,
         awaiting=awaits[0] if awaits else None,
         aborted=r.status.abort,
         fully_promoted=is_fully_promoted(r),
@@ -233,27 +235,31 @@ def _pause_length(r: Rollout, condition: PauseCondition) -> timedelta | None:
 
 def _since(r: Rollout, phase: str) -> datetime | None:
     """The start of the phase: exact for pauses and aborts, else from the conditions' times."""
-    progressing = _moved(r, "Progressing")
+    progressing = find_condition(r, "Progressing")
+    reason = progressing.reason if progressing is not None else ""
     if phase == PAUSED:
-        starts = [c.start_time for c in r.status.pause_conditions or () if c.start_time is not None]
-        if starts and not r.spec.paused:
-            return min(starts)
-        # The condition Paused keeps True after an abort, Progressing turns Unknown with a pause.
-        found = find_condition(r, "Progressing")
-        if found is not None and found.reason == "RolloutPaused":
-            return min([*starts, *([progressing] if progressing else [])], default=None)
-        return min(starts, default=None)
+        if r.spec.paused:
+            # One write after the phase. The condition Paused does not tell: it outlives an abort.
+            return _moved(r, "Progressing") if reason == "RolloutPaused" else None
+        starts = (condition.start_time for condition in r.status.pause_conditions or ())
+        return min((start for start in starts if start is not None), default=None)
     if phase == DEGRADED:
-        invalid = _moved(r, "InvalidSpec")
-        return invalid or (r.status.aborted_at if r.status.abort else None) or progressing
+        aborted = r.status.aborted_at if r.status.abort else None
+        return _moved(r, "InvalidSpec") or aborted or _moved(r, "Progressing")
     if phase == HEALTHY:
         return _moved(r, "Healthy", "True") or _moved(r, "Completed", "True")
-    if phase == PROGRESSING:
-        moved = [progressing, _moved(r, "Completed", "False")]
-        if is_fully_promoted(r):
-            moved.append(_moved(r, "Healthy", "False"))
-        return max((moment for moment in moved if moment is not None), default=None)
-    return None
+    if phase != PROGRESSING or progressing is None or reason == "RolloutPaused":
+        return None
+    moved = [
+        # Both are Unknown, so a resume moves the update time alone.
+        progressing.last_update_time
+        if reason == "RolloutResumed"
+        else progressing.last_transition_time,
+        _moved(r, "Completed", "False"),
+    ]
+    if is_fully_promoted(r):
+        moved.append(_moved(r, "Healthy", "False"))
+    return max((moment for moment in moved if moment is not None), default=None)
 
 
 def _moved(r: Rollout, type: str, status: str | None = None) -> datetime | None:

@@ -139,10 +139,16 @@ def step_index_raw(r: Rollout) -> int | None:
 def current_index(r: Rollout) -> int:
     """The 0-based index of the step the rollout is at; the number of steps when all are done.
 
-    Absent counts as 0, and what lies outside the steps is brought inside: the index may pass the
-    end for a moment during a full promotion.
+    Absent counts as 0 (as the end, when the version is promoted: its steps were added later), and
+    what lies outside the steps is brought inside: the index may pass the end for a moment during a
+    full promotion.
     """
-    return min(max(r.status.current_step_index or 0, 0), len(_raw_steps(r)))
+    count = len(_raw_steps(r))
+    index = r.status.current_step_index
+    if index is None:
+        promoted = r.status.stable_rs and r.status.stable_rs == r.status.current_pod_hash
+        return count if promoted else 0
+    return min(max(index, 0), count)
 
 
 def current_step(r: Rollout) -> Step | None:

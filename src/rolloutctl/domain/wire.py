@@ -9,12 +9,14 @@ A mistyped field makes msgspec refuse the object (`msgspec.ValidationError`); th
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 IntOrString = int | str
 Json = dict[str, Any]
+Time = Annotated[datetime, msgspec.Meta(tz=True)]
+"""Always with an offset, as RFC 3339 asks: moments without one cannot be compared."""
 
 
 class Wire(msgspec.Struct, rename="camel", kw_only=True):
@@ -35,8 +37,8 @@ class Metadata(Wire):
     uid: str = ""
     resource_version: str = ""
     generation: int = 0
-    creation_timestamp: datetime | None = None
-    deletion_timestamp: datetime | None = None
+    creation_timestamp: Time | None = None
+    deletion_timestamp: Time | None = None
     labels: dict[str, str] | None = None
     annotations: dict[str, str] | None = None
     owner_references: list[OwnerReference] | None = None
@@ -47,8 +49,8 @@ class Condition(Wire):
     status: str = ""
     reason: str = ""
     message: str = ""
-    last_update_time: datetime | None = None
-    last_transition_time: datetime | None = None
+    last_update_time: Time | None = None
+    last_transition_time: Time | None = None
 
 
 # --- pods and templates -------------------------------------------------------------------------
@@ -89,7 +91,7 @@ class ContainerStateDetail(Wire):
     reason: str = ""
     message: str = ""
     exit_code: int | None = None
-    started_at: datetime | None = None
+    started_at: Time | None = None
 
 
 class ContainerState(Wire):
@@ -110,7 +112,7 @@ class PodStatus(Wire):
     phase: str = ""
     reason: str = ""
     message: str = ""
-    start_time: datetime | None = None
+    start_time: Time | None = None
     conditions: list[Condition] | None = None
     container_statuses: list[ContainerStatus] | None = None
     init_container_statuses: list[ContainerStatus] | None = None
@@ -255,7 +257,7 @@ class RollbackWindow(Wire):
 class RolloutSpec(Wire):
     replicas: int | None = None
     paused: bool = False
-    restart_at: datetime | None = None
+    restart_at: Time | None = None
     selector: LabelSelector | None = None
     strategy: Strategy = msgspec.field(default_factory=Strategy)
     template: PodTemplate | None = None
@@ -268,7 +270,7 @@ class RolloutSpec(Wire):
 
 class PauseCondition(Wire):
     reason: str = ""
-    start_time: datetime | None = None
+    start_time: Time | None = None
 
 
 class AnalysisRunRef(Wire):
@@ -285,9 +287,9 @@ class StepPluginStatus(Wire):
     operation: str = ""
     phase: str = ""
     message: str = ""
-    started_at: datetime | None = None
-    updated_at: datetime | None = None
-    finished_at: datetime | None = None
+    started_at: Time | None = None
+    updated_at: Time | None = None
+    finished_at: Time | None = None
     backoff: str = ""
     executions: int = 0
     disabled: bool = False
@@ -340,9 +342,9 @@ class RolloutStatus(Wire):
     pause_conditions: list[PauseCondition] | None = None
     controller_pause: bool = False
     abort: bool = False
-    aborted_at: datetime | None = None
+    aborted_at: Time | None = None
     promote_full: bool = False
-    restarted_at: datetime | None = None
+    restarted_at: Time | None = None
     selector: str = ""
     conditions: list[Condition] | None = None
     canary: CanaryStatus = msgspec.field(default_factory=CanaryStatus)
@@ -362,8 +364,8 @@ class Measurement(Wire):
     phase: str = ""
     value: str = ""
     message: str = ""
-    started_at: datetime | None = None
-    finished_at: datetime | None = None
+    started_at: Time | None = None
+    finished_at: Time | None = None
 
 
 class MetricResult(Wire):
@@ -382,8 +384,8 @@ class MetricResult(Wire):
 class AnalysisRunStatus(Wire):
     phase: str = ""
     message: str = ""
-    started_at: datetime | None = None
-    completed_at: datetime | None = None
+    started_at: Time | None = None
+    completed_at: Time | None = None
     metric_results: list[MetricResult] | None = None
 
 
@@ -416,9 +418,9 @@ class Event(Wire):
     reason: str = ""
     message: str = ""
     count: int | None = None
-    first_timestamp: datetime | None = None
-    last_timestamp: datetime | None = None
-    event_time: datetime | None = None
+    first_timestamp: Time | None = None
+    last_timestamp: Time | None = None
+    event_time: Time | None = None
 
 
 class ConfigMap(Wire):
