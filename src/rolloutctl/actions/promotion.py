@@ -10,10 +10,11 @@ from collections.abc import Callable
 
 import msgspec
 
+from rolloutctl.actions.inspect import not_found
 from rolloutctl.actions.waiting import events
 from rolloutctl.domain import changes
 from rolloutctl.domain.cluster import ROLLOUTS, Cluster
-from rolloutctl.domain.decision import Action, Decision, NothingToDo, NotObserved, Seen
+from rolloutctl.domain.decision import Action, Decision, NothingToDo, NotObserved, Refused, Seen
 from rolloutctl.domain.differences import Changed, Difference, difference, sentence
 from rolloutctl.domain.refs import Ref
 from rolloutctl.errors import ClusterError, Conflict, NotFound, RolloutctlError, Timeout
@@ -53,8 +54,11 @@ class HalfDone(RolloutctlError):
 
 
 def read(cluster: Cluster, ref: Ref) -> Seen:
-    """The rollout as it is. Raises NotFound, ClusterError and its kin."""
-    data = cluster.get_raw(ROLLOUTS, ref.namespace, ref.name)
+    """The rollout as it is. Raises NotFound with near names, ClusterError and its kin."""
+    try:
+        data = cluster.get_raw(ROLLOUTS, ref.namespace, ref.name)
+    except NotFound as error:
+        raise not_found(cluster, ref) from error
     return _decoded(data, ref)
 
 

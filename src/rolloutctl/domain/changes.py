@@ -186,7 +186,7 @@ def resume(seen: Seen) -> Decision:
     rollout = seen.rollout
     must_be_alive(seen)
     if not rollout.spec.paused:
-        if rollout.status.pause_conditions and is_observed(rollout):
+        if rollout.status.pause_conditions:
             reasons = ", ".join(condition.reason for condition in rollout.status.pause_conditions)
             raise Refused(
                 f"not resumed: no person holds it, it pauses by itself ({reasons})",

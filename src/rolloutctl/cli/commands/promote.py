@@ -1,0 +1,88 @@
+"""`rolloutctl promote`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from rolloutctl.cli.app import command, new_app
+from rolloutctl.cli.options import (
+    DryRunOption,
+    Names,
+    Output,
+    TimeoutOption,
+    Wait,
+    Yes,
+    dry_run,
+)
+from rolloutctl.cli.run import Run
+from rolloutctl.errors import ExitCode
+
+app = new_app()
+
+
+@command(app)
+def promote(
+    ctx: typer.Context,
+    names: Names,
+    full: Annotated[
+        bool,
+        typer.Option("--full", help="Skip all remaining steps, pauses and analyses."),
+    ] = False,
+    skip_step: Annotated[
+        bool,
+        typer.Option("--skip-step", help="Leave the current step although it is not done."),
+    ] = False,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="With --full: ship a version that was aborted."),
+    ] = False,
+    wait: Wait = False,
+    timeout: TimeoutOption = None,
+    trial: DryRunOption = "",
+    yes: Yes = False,
+    output: Output = None,
+) -> ExitCode:
+    """Move rollouts past their current step, or promote in full.
+
+    At a pause it moves on by one step. A step that is not done (a plugin, an analysis, a weight
+    being set) is left only with --skip-step, or when a terminal is asked and says yes. What only a
+    person holds (pause) is let go with resume. Right after a new image it waits until the
+    controller has seen it, a minute or --timeout at most.
+
+    --full says which steps it skips and which running plugin will be terminated, and asks; where
+    there is no terminal to ask on it needs --yes. Of an aborted rollout it ships the version that
+    was aborted: that needs --force.
+
+    With --wait it follows until the rollout is Healthy or waits for a person again (0), is
+    degraded, aborted or held (1), or the time is up (4).
+
+    \b
+    Examples:
+      rolloutctl promote checkout
+      rolloutctl promote checkout cart --wait --timeout 10m
+      rolloutctl promote checkout --full --yes --wait
+      rolloutctl promote checkout --skip-step
+      rolloutctl promote checkout --dry-run
+    """
+    from rolloutctl.actions.promotion import Intent
+    from rolloutctl.cli.changing import change
+    from rolloutctl.domain.decision import Action
+    from rolloutctl.errors import UsageError
+
+    if full and skip_step:
+        raise UsageError("--skip-step does not go with --full, which skips all steps")
+    if force and not full:
+        raise UsageError("--force goes with --full only")
+
+    return change(
+        Run.of(ctx),
+        names,
+        Intent(Action.PROMOTE_FULL if full else Action.PROMOTE, skip_step=skip_step, force=force),
+        yes=yes,
+        dry_run=dry_run(trial),
+        wait=wait,
+        timeout=timeout,
+        output=output,
+    )

@@ -1,0 +1,56 @@
+"""`rolloutctl resume`."""
+
+from __future__ import annotations
+
+import typer
+
+from rolloutctl.cli.app import command, new_app
+from rolloutctl.cli.options import (
+    DryRunOption,
+    Names,
+    Output,
+    TimeoutOption,
+    Wait,
+    Yes,
+    dry_run,
+)
+from rolloutctl.cli.run import Run
+from rolloutctl.errors import ExitCode
+
+app = new_app()
+
+
+@command(app)
+def resume(
+    ctx: typer.Context,
+    names: Names,
+    wait: Wait = False,
+    timeout: TimeoutOption = None,
+    trial: DryRunOption = "",
+    yes: Yes = False,
+    output: Output = None,
+) -> ExitCode:
+    """Let a rollout go on that a person holds; nothing is skipped.
+
+    A rollout that pauses at a step goes on with promote. With --wait it follows until the rollout
+    is Healthy or waits for a person (0), is degraded or aborted (1), or the time is up (4).
+
+    \b
+    Examples:
+      rolloutctl resume checkout
+      rolloutctl resume checkout --wait
+    """
+    from rolloutctl.actions.promotion import Intent
+    from rolloutctl.cli.changing import change
+    from rolloutctl.domain.decision import Action
+
+    return change(
+        Run.of(ctx),
+        names,
+        Intent(Action.RESUME),
+        yes=yes,
+        dry_run=dry_run(trial),
+        wait=wait,
+        timeout=timeout,
+        output=output,
+    )

@@ -1,0 +1,56 @@
+"""`rolloutctl retry`."""
+
+from __future__ import annotations
+
+import typer
+
+from rolloutctl.cli.app import command, new_app
+from rolloutctl.cli.options import (
+    DryRunOption,
+    Names,
+    Output,
+    TimeoutOption,
+    Wait,
+    Yes,
+    dry_run,
+)
+from rolloutctl.cli.run import Run
+from rolloutctl.errors import ExitCode
+
+app = new_app()
+
+
+@command(app)
+def retry(
+    ctx: typer.Context,
+    names: Names,
+    wait: Wait = False,
+    timeout: TimeoutOption = None,
+    trial: DryRunOption = "",
+    yes: Yes = False,
+    output: Output = None,
+) -> ExitCode:
+    """Start an aborted update again, from its first step, with the same version.
+
+    With --wait it follows until the rollout is Healthy or waits for a person (0), is degraded or
+    aborted again (1), or the time is up (4).
+
+    \b
+    Examples:
+      rolloutctl retry checkout
+      rolloutctl retry checkout --wait --timeout 10m
+    """
+    from rolloutctl.actions.promotion import Intent
+    from rolloutctl.cli.changing import change
+    from rolloutctl.domain.decision import Action
+
+    return change(
+        Run.of(ctx),
+        names,
+        Intent(Action.RETRY),
+        yes=yes,
+        dry_run=dry_run(trial),
+        wait=wait,
+        timeout=timeout,
+        output=output,
+    )

@@ -1,0 +1,146 @@
+"""The report of promote, abort, retry, pause and resume in JSON and YAML, version `rolloutctl/v1`.
+
+Fields are only ever added to a version. Step numbers count from 1 (`number`), next to the API's
+index from 0 (`index`). What does not apply is null, or an empty list.
+
+    apiVersion, kind: "Changes"
+    action:    promote, promote-full, abort, retry, pause, resume
+    exitCode:  that of the process
+    results[]: namespace, name, result (changed, nothing, tried, declined, failed), exitCode,
+               from, to {step {number, index, count, text}, phase, message, aborted, held, full}
+               skips[] {number, index, text, plugin}, pauses[] (reasons of those lifted),
+               terminates, leavesRunning[], aborts[] {number, index, name, phase, abort, terminate}
+               notes[], patches[] {subresource, operations[]},
+               error {message, hint, exitCode}
+               outcome {end, phase, message, awaiting, seconds, step, aborted[], terminated[],
+               uncalled[]}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rolloutctl.domain.decision import Action, Position
+from rolloutctl.domain.plugins import PluginCall, PluginRun
+from rolloutctl.domain.reports import Followed, Result, exit_code
+from rolloutctl.domain.steps import StepProgress, step_text
+from rolloutctl.render.documents.rollout import VERSION
+
+Document = dict[str, Any]
+
+
+def document(action: Action, results: Sequence[Result]) -> Document:
+    """What became of one command."""
+    return {
+        "apiVersion": VERSION,
+        "kind": "Changes",
+        "action": str(action),
+        "exitCode": int(exit_code(results)),
+        "results": [entry(result) for result in results],
+    }
+
+
+def entry(result: Result) -> Document:
+    """What became of one rollout."""
+    decision = result.decision
+    error = result.error
+    return {
+        "namespace": result.ref.namespace,
+        "name": result.ref.name,
+        "result": str(result.did),
+        "exitCode": int(result.exit_code),
+        "from": None if decision is None else _position(decision.before),
+        "to": None if decision is None else _position(decision.expected),
+        "skips": [] if decision is None else [_step(item) for item in decision.skips],
+        "pauses": [] if decision is None else list(decision.reasons),
+        "terminates": None
+        if decision is None or decision.terminates is None
+        else _plugin(decision.terminates),
+        "leavesRunning": [] if decision is None else [_plugin(run) for run in decision.leaves],
+        "aborts": [] if decision is None else [_plugin(run) for run in decision.aborts],
+        "notes": [] if decision is None else [str(note) for note in decision.notes],
+        "patches": []
+        if decision is None
+        else [
+            {"subresource": change.subresource, "operations": list(change.operations)}
+            for change in decision.changes
+        ],
+        "error": None
+        if error is None
+        else {
+            "message": error.message,
+            "hint": error.hint,
+            "exitCode": int(error.exit_code),
+        },
+        "outcome": None if result.followed is None else _outcome(result.followed),
+    }
+
+
+def _position(where: Position) -> Document:
+    return {
+        "step": _place(where),
+        "phase": where.phase,
+        "message": where.message,
+        "aborted": where.aborted,
+        "held": where.held,
+        "full": where.full,
+    }
+
+
+def _place(where: Position) -> Document | None:
+    """The current step; `number` and `text` are null when all steps are done."""
+    if where.index is None:
+        return None
+    return {
+        "number": where.index + 1 if where.step is not None else None,
+        "index": where.index,
+        "count": where.count,
+        "text": step_text(where.step) if where.step is not None else None,
+    }
+
+
+def _step(item: StepProgress) -> Document:
+    return {
+        "number": item.index + 1,
+        "index": item.index,
+        "text": step_text(item.step),
+        "plugin": None if item.plugin is None else _plugin(item.plugin),
+    }
+
+
+def _plugin(run: PluginRun) -> Document:
+    return {
+        "number": run.index + 1,
+        "index": run.index,
+        "name": run.name,
+        "phase": run.phase,
+        "abort": _call(run.abort),
+        "terminate": _call(run.terminate),
+    }
+
+
+def _call(call: PluginCall | None) -> Document | None:
+    if call is None:
+        return None
+    return {
+        "phase": call.phase,
+        "message": call.message,
+        "startedAt": call.started_at,
+        "finishedAt": call.finished_at,
+    }
+
+
+def _outcome(followed: Followed) -> Document:
+    ending = followed.ending
+    return {
+        "end": str(ending.end),
+        "phase": ending.now.phase,
+        "message": ending.now.message,
+        "awaiting": None if ending.awaiting is None else str(ending.awaiting),
+        "seconds": round(followed.seconds, 3),
+        "step": _place(ending.now),
+        "aborted": [_plugin(run) for run in followed.aborted],
+        "terminated": [_plugin(run) for run in followed.terminated],
+        "uncalled": [_plugin(run) for run in ending.uncalled],
+    }

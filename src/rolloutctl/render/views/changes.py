@@ -1,0 +1,230 @@
+"""What a change does, and what came of it, in words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from rolloutctl.domain.decision import Action, Decision, Note, Position
+from rolloutctl.domain.plugins import PluginRun
+from rolloutctl.domain.reports import Did, Result
+from rolloutctl.domain.steps import StepProgress
+from rolloutctl.render import narrate, words
+from rolloutctl.render.surface import Surface
+from rolloutctl.render.text import Line, Piece, Span, line, safe, wrap
+
+VERBS = {
+    Action.PROMOTE: "promote",
+    Action.PROMOTE_FULL: "promote in full",
+    Action.ABORT: "abort",
+    Action.RETRY: "retry",
+    Action.PAUSE: "pause",
+    Action.RESUME: "resume",
+}
+_NOTES = {
+    Note.UNPAUSES: "a person holds it (spec.paused): that is lifted too",
+    Note.SHIPS_ABORTED: "this ships the version that was aborted",
+    Note.CLEARS_FULL: "the full promotion under way is called off",
+    Note.STAYS_HELD: "a person holds it (spec.paused): until it is resumed no pods are resized",
+    Note.SAME_VERSION: "it starts over with the same version",
+    Note.KEEPS_RECORDS: "the plugin of step 1 goes on with the record it has",
+    Note.AUTO_PROMOTION: "it counts down to its promotion; only a full promotion ends that",
+    Note.ANALYSIS_SKIPPED: "its pre- and post-promotion analyses are not waited for",
+    Note.PLUGIN_LEFT_RUNNING: "the plugin of that step stays Running until the promotion",
+    Note.PASSES_INCONCLUSIVE: "its analysis was inconclusive and is left behind",
+    Note.ANALYSIS_AGAIN: "its analysis was inconclusive and is started again",
+    Note.ROLLBACK_WINDOW: "within its rollback window the controller undoes an abort",
+    Note.TIMED_PAUSE_RUNS: "its timed pause ran on meanwhile and may be over at once",
+    Note.NOTHING_UNDER_WAY: "no update is under way; the next one will be held",
+}
+_QUIET = frozenset({Note.SAME_VERSION, Note.TIMED_PAUSE_RUNS, Note.NOTHING_UNDER_WAY})
+
+
+def place(where: Position) -> str:
+    """Where a rollout stands: "step 3/6 (pause)", "all 6 steps done", "no steps"."""
+    if where.index is None:
+        return safe(where.message or where.phase, 80) or "unknown"
+    if where.step is None:
+        return f"all {where.count} steps done" if where.count > 1 else "its step done"
+    return f"step {short_place(where)}"
+
+
+def short_place(where: Position) -> str:
+    """As `place`, where the word "step" stood already: "4/6 (plugin a/b)"."""
+    if where.index is None or where.step is None:
+        return place(where)
+    return f"{where.index + 1}/{where.count} ({words.step(where.step)})"
+
+
+def step_of(entry: StepProgress) -> str:
+    """ "step 5 plugin a/b (Running)"."""
+    text = f"step {entry.index + 1} {words.step(entry.step)}"
+    run = entry.plugin
+    if run is None:
+        return text
+    state = words.availability(run) or safe(run.phase, 40)
+    return f"{text} ({state})" if state else text
+
+
+def plugin_of(run: PluginRun) -> str:
+    """ "step 2 plugin a/b"."""
+    return f"step {run.index + 1} plugin {safe(run.name)}"
+
+
+# --- before -------------------------------------------------------------------------------------
+
+
+def plan(decision: Decision, surface: Surface) -> list[Line]:
+    """What a change will do, told before it is done."""
+    before = decision.before
+    ref = decision.ref
+    where = words.phase(before.phase)
+    lines = [
+        line(Span(safe(ref.name), "strong"), f" ({safe(ref.namespace)}): ", where, _at(before))
+    ]
+    lines += facts(decision, surface)
+    return lines
+
+
+def _at(where: Position) -> str:
+    if where.aborted:
+        return ", aborted"
+    return f" at {place(where)}" if where.index is not None else ""
+
+
+def facts(decision: Decision, surface: Surface) -> list[Line]:
+    """What is skipped, terminated, aborted, and what else to know."""
+    lines: list[Line] = []
+
+    def tell(*pieces: Piece) -> None:
+        lines.extend(wrap(narrate.detail(surface, *pieces), surface.room, indent=4))
+
+    if decision.skips:
+        skipped = ", ".join(step_of(entry) for entry in decision.skips)
+        full = Action.PROMOTE_FULL is decision.action
+        tell("full promotion skips: " if full else "skips: ", skipped)
+    if decision.terminates is not None:
+        run = decision.terminates
+        tell(
+            f"plugin {safe(run.name)} is {safe(run.phase, 40)} at step {run.index + 1}:"
+            " the controller will call its Terminate"
+        )
+    if decision.action is Action.PROMOTE_FULL:
+        for run in decision.leaves:
+            tell(f"{plugin_of(run)} stays Running: only the last one is terminated")
+    if decision.aborts:
+        tell("Abort will be called for: ", ", ".join(plugin_of(run) for run in decision.aborts))
+    for note in decision.notes:
+        style = "" if note in _QUIET else "warn"
+        tell(Span(_NOTES[note], style))
+    return lines
+
+
+def question(decisions: Sequence[Decision]) -> str:
+    """What a person is asked before these changes are made."""
+    first = decisions[0]
+    many = len(decisions) > 1
+    if first.action is Action.PROMOTE_FULL:
+        return f"Promote {len(decisions)} rollouts in full?" if many else "Promote in full?"
+    if many:
+        return f"Skip what is not done in {len(decisions)} rollouts?"
+    if not first.skips:
+        return "Promote all the same?"
+    return f"Skip {step_of(first.skips[0])}?"
+
+
+# --- after --------------------------------------------------------------------------------------
+
+
+def result(item: Result, surface: Surface) -> list[Line]:
+    """One line for stdout; nothing for what failed, whose error goes to stderr."""
+    name = safe(item.ref.name)
+    match item.did:
+        case Did.CHANGED:
+            assert item.decision is not None
+            return [line(f"{name}: {effect(item.decision, surface)}")]
+        case Did.NOTHING:
+            assert item.error is not None
+            return [line(f"{name}: {safe(item.error.message, 2000)}")]
+        case Did.DECLINED:
+            return [line(f"{name}: nothing changed")]
+        case Did.TRIED:
+            return tried(item, surface)
+    return []
+
+
+def effect(decision: Decision, surface: Surface) -> str:
+    """What changed: "step 3/6 (pause) → 4/6 (plugin a/b)"."""
+    arrow = surface.symbols.arrow
+    before, after = decision.before, decision.expected
+    here = "aborted" if before.aborted else place(before)
+    match decision.action:
+        case Action.PROMOTE if Note.AUTO_PROMOTION in decision.notes:
+            return f"{here} {arrow} being promoted, its countdown cut short"
+        case Action.PROMOTE if before.index is None or before.index == after.index:
+            return f"{here} {arrow} pause lifted"
+        case Action.PROMOTE:
+            skipped = ", skipped" if decision.skips else ""
+            return f"{here} {arrow} {short_place(after)}{skipped}"
+        case Action.PROMOTE_FULL:
+            count = len(decision.skips)
+            skips = f", {words.counted(count, 'step')} skipped" if count else ""
+            return f"{here} {arrow} being promoted in full{skips}"
+        case Action.ABORT:
+            if before.aborted:
+                what = "its hold lifted" if before.held and not after.held else "for good"
+                return f"{here} {arrow} {what}"
+            return f"{here} {arrow} aborted, back to the stable version"
+        case Action.RETRY:
+            start = place(after) if after.index is not None else "the update starts over"
+            return f"aborted {arrow} {start}, with the same version"
+        case Action.PAUSE:
+            return f"{here} {arrow} held there until it is resumed"
+        case Action.RESUME:
+            return (
+                f"held {arrow} goes on at {here}"
+                if before.index is not None
+                else (f"held {arrow} goes on")
+            )
+
+
+def tried(item: Result, surface: Surface) -> list[Line]:
+    """A dry run: the fields that would change, and the requests that would be sent."""
+    decision = item.decision
+    assert decision is not None
+    who = "the server would accept: " if item.server else "would do: "
+    lines = [line(f"{safe(item.ref.name)}: {who}{effect(decision, surface)}")]
+    for path, old, new in fields(decision):
+        lines.append(line(Span(f"- {path}: {_value(old)}", "bad")))
+        lines.append(line(Span(f"+ {path}: {_value(new)}", "good")))
+    for change in decision.changes:
+        target = f"{change.kind.plural}/{safe(change.name)}"
+        target += f"/{change.subresource}" if change.subresource else ""
+        lines.append(line(Span(f"PATCH {target} (application/json-patch+json)", "strong")))
+        lines += [line(f"  {_value(operation)}") for operation in change.operations]
+    return lines
+
+
+_ABSENT = object()
+
+
+def fields(decision: Decision) -> list[tuple[str, Any, Any]]:
+    """The fields a decision changes: (path with dots, value before, value after)."""
+    found: list[tuple[str, Any, Any]] = []
+    for change in decision.changes:
+        for operation in change.operations:
+            if operation["op"] == "test":
+                continue
+            pointer: str = operation["path"]
+            old = decision.seen.at(pointer)
+            new = operation.get("value", _ABSENT)
+            path = pointer.strip("/").replace("/", ".")
+            found.append((path, _ABSENT if old is None else old, new))
+    return found
+
+
+def _value(value: Any) -> str:
+    if value is _ABSENT:
+        return "(not set)"
+    return safe(json.dumps(value, ensure_ascii=False), 2000)
