@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -23,12 +24,15 @@ class Request(NamedTuple):
     fields: str = ""
 
 
+HANG = "hang"
+
+
 class FakeCluster:
     """Meets `domain.cluster.Cluster`.
 
     `objects` maps a plural ("rollouts") to the objects of it. `later` are the events a watch of
     that plural yields after it has listed; (type, object), or a WatchEvent as it is, or an
-    exception to raise. `forbidden` are the plurals nobody may list.
+    exception to raise, or HANG: nothing more comes. `forbidden` are the plurals nobody may list.
     """
 
     def __init__(
@@ -126,6 +130,9 @@ class FakeCluster:
             yield WatchEvent("ADDED", msgspec.json.decode(json.dumps(item).encode(), type=as_type))
         yield WatchEvent("SYNCED")
         for event in self.later.get(kind.plural, ()):
+            if event == HANG:
+                threading.Event().wait(timeout)
+                return
             if isinstance(event, BaseException):
                 raise event
             if isinstance(event, WatchEvent):

@@ -86,7 +86,7 @@ class _Parts:
         assert self.rollout is not None
         return picture(
             self.rollout,
-            inspect.owned(list(self.replica_sets.values()), self.rollout),
+            list(self.replica_sets.values()),
             list(self.pods.values()),
             self.runs,
             self.experiments,
@@ -261,11 +261,13 @@ def _read_runs(cluster: Cluster, parts: _Parts) -> None:
     namespace = rollout.metadata.namespace
     try:
         if inspect.uses_analysis(rollout):
-            runs = inspect.listed(cluster, ANALYSIS_RUNS, namespace, wire.AnalysisRun, of_hash)
-            parts.runs = inspect.owned(runs, rollout)
+            parts.runs = inspect.listed(
+                cluster, ANALYSIS_RUNS, namespace, wire.AnalysisRun, of_hash
+            )
         if inspect.uses_experiments(rollout):
-            found = inspect.listed(cluster, EXPERIMENTS, namespace, wire.Experiment, of_hash)
-            parts.experiments = inspect.owned(found, rollout)
+            parts.experiments = inspect.listed(
+                cluster, EXPERIMENTS, namespace, wire.Experiment, of_hash
+            )
         parts.missing.pop("analysis", None)
     except RolloutctlError as error:
         parts.missing["analysis"] = Missing("analysis", error.message)

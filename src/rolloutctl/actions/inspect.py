@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 
@@ -95,15 +95,15 @@ def complete(cluster: Cluster, rollout: wire.Rollout) -> Look:
     replica_sets: list[wire.ReplicaSet] = []
     pods: list[wire.Pod] = []
     if selector:
-        replica_sets = owned(read(REPLICA_SETS, wire.ReplicaSet, selector), rollout)
+        replica_sets = read(REPLICA_SETS, wire.ReplicaSet, selector)
         pods = read(PODS, wire.Pod, selector)
     runs: list[wire.AnalysisRun] = []
     experiments: list[wire.Experiment] = []
     of_hash = revision_selector(rollout)
     if of_hash and uses_analysis(rollout):
-        runs = owned(read(ANALYSIS_RUNS, wire.AnalysisRun, of_hash), rollout)
+        runs = read(ANALYSIS_RUNS, wire.AnalysisRun, of_hash)
     if of_hash and uses_experiments(rollout):
-        experiments = owned(read(EXPERIMENTS, wire.Experiment, of_hash), rollout)
+        experiments = read(EXPERIMENTS, wire.Experiment, of_hash)
     config = None
     if uses_plugins(rollout):
         config, problem = plugin_configuration(cluster)
@@ -180,21 +180,6 @@ def selector_text(selector: wire.LabelSelector | None) -> str:
             case "DoesNotExist":
                 terms.append(f"!{item.key}")
     return ",".join(terms)
-
-
-def owned(items: Sequence[T], rollout: wire.Rollout) -> list[T]:
-    """Those whose controller is this very rollout (by uid; without one, by name)."""
-    return [item for item in items if is_owned(item, rollout)]
-
-
-def is_owned(item: Any, rollout: wire.Rollout) -> bool:
-    references: list[wire.OwnerReference] = item.metadata.owner_references or []
-    uid = rollout.metadata.uid
-    return any(
-        (reference.uid == uid) if uid else (reference.name == rollout.metadata.name)
-        for reference in references
-        if reference.kind == "Rollout"
-    )
 
 
 def uses_plugins(rollout: wire.Rollout) -> bool:
