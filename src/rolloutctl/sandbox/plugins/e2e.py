@@ -11,7 +11,8 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from ..durations import parse_duration
+from rolloutctl.sandbox.durations import parse_duration
+
 from .protocol import PHASES, Context, Result
 
 
@@ -46,5 +47,5 @@ def _section(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 def _phase(config: Mapping[str, Any]) -> str:
     phase = config.get("return", "Successful")
     if phase not in PHASES:
-        raise ValueError(f"phase '{phase}' is not valid")
+        raise ValueError(f"could not parse phase: phase '{phase}' is not valid")
     return str(phase)

@@ -1,0 +1,81 @@
+"""Resizing the ReplicaSets of a basic canary, one per reconcile.
+
+Source: argo-rollouts, rollout/canary.go and rollout/replicaset.go.
+"""
+
+from __future__ import annotations
+
+from .context import Context
+from .objects import DESIRED_REPLICAS, Obj, annotation, number, revision, spec_replicas
+from .sizes import available, limits
+
+
+def is_scaling_event(context: Context) -> bool:
+    """Whether `spec.replicas` is another than when the ReplicaSets with pods got their size."""
+    for each in (context.new, context.separate_stable):
+        if each is None or spec_replicas(each) == 0:
+            continue
+        wanted = annotation(each, DESIRED_REPLICAS)
+        if wanted and wanted != str(context.replicas):
+            return True
+    return False
+
+
+def resize(context: Context) -> bool:
+    """Resize one ReplicaSet: stable first, then new, then others. Whether one was."""
+    if context.halted:
+        return False
+    stable = context.separate_stable
+    if stable is not None and context.scale(stable, context.sizes().stable):
+        return True
+    if context.new is not None and context.scale(context.new, context.sizes().canary):
+        return True
+    return _empty_others(context)
+
+
+def at_desired_sizes(context: Context) -> bool:
+    """Whether all pods of the present weight are there, and no others."""
+    sizes, new, stable = context.sizes(), context.new, context.separate_stable
+    if new is None or spec_replicas(new) != sizes.canary or not _enough(context, new, sizes.canary):
+        return False
+    if stable is not None and not (
+        spec_replicas(stable) == number(stable, "status", "replicas") == sizes.stable
+    ):
+        return False
+    return not any(available(each) for each in context.others)
+
+
+def _enough(context: Context, new: Obj, target: int) -> bool:
+    return available(new) == target or threshold_met(context, new, target)
+
+
+def threshold_met(context: Context, new: Obj, target: int) -> bool:
+    """Whether the `replicaProgressThreshold` of the step says that so many pods will do."""
+    from .steps import current_step
+
+    threshold = (current_step(context.rollout) or {}).get("replicaProgressThreshold")
+    if not isinstance(threshold, dict):
+        return False
+    value = number(threshold, "value")
+    if threshold.get("type") == "Pods":
+        return available(new) >= value
+    return target > 0 and available(new) * 100 / target >= value
+
+
+def _empty_others(context: Context) -> bool:
+    others = [each for each in context.others if spec_replicas(each)]
+    scaled = False
+    # What does not run serves nobody: it goes at once.
+    for each in others:
+        if available(each) < spec_replicas(each):
+            scaled |= context.scale(each, available(each))
+    least = context.replicas - limits(context.rollout).unavailable
+    spare = context.total("availableReplicas") - least
+    present = [each for each in context.others if spec_replicas(each)]
+    for each in sorted(present, key=revision, reverse=True):
+        if spare <= 0:
+            break
+        size = spec_replicas(each)
+        scaled |= context.scale(each, max(0, size - spare))
+        spare -= min(size, spare)
+    return scaled

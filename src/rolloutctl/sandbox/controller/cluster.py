@@ -1,0 +1,80 @@
+"""What the control loops share: the client, the caches, the clock and the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from .cache import Cache
+from .objects import Obj, mapping, name, namespace
+from .queue import WorkQueue
+from .recorder import Recorder
+from .timing import Timing
+
+if TYPE_CHECKING:
+    from rolloutctl.sandbox.client import Client
+    from rolloutctl.sandbox.clock import Clock
+
+Key = tuple[str, str, str]
+"""(loop, namespace, name)"""
+
+
+class Cluster:
+    """One per set of control loops; `log` gets lines for the sandbox's own log."""
+
+    def __init__(self, client: Client, clock: Clock, log: Callable[[str], None]) -> None:
+        self.client = client
+        self.clock = clock
+        self.log = log
+        self.timing = Timing(clock)
+        self.queue: WorkQueue[Key] = WorkQueue()
+        self.rollouts = Cache(client, "rollouts")
+        self.replica_sets = Cache(client, "replicasets")
+        self.pods = Cache(client, "pods")
+        self.deployments = Cache(client, "deployments")
+        self.services = Cache(client, "services")
+        now = clock.now
+        self.rollout_events = Recorder(client, "rollouts-controller", now)
+        self.replica_set_events = Recorder(client, "replicaset-controller", now)
+        self.deployment_events = Recorder(client, "deployment-controller", now)
+        self.kubelet_events = Recorder(client, "kubelet", now)
+
+    def soon(self, key: Key) -> None:
+        self.queue.add(key, self.clock.monotonic())
+
+    def later(self, key: Key, seconds: float) -> None:
+        """Have `key` done after `seconds` of the cluster."""
+        self.queue.add(key, self.timing.due_in(seconds))
+
+    def write_status(self, resource: str, cache: Cache, obj: Obj, status: Obj) -> Obj:
+        """Make `status` the status of `obj`, sending what differs, and nothing if nothing does."""
+        body = differences(mapping(obj, "status"), status)
+        if not body:
+            return obj
+        written = self.client.patch(
+            resource, name(obj), {"status": body}, namespace(obj), subresource="status"
+        )
+        cache.put(written)
+        return written
+
+
+def differences(old: Obj, new: Obj) -> Obj:
+    """The merge patch that makes `new` of `old`. Lists are replaced whole."""
+    body: Obj = {}
+    for key, value in new.items():
+        before = old.get(key)
+        if isinstance(value, dict) and isinstance(before, dict):
+            inner = differences(before, value)
+            if inner:
+                body[key] = inner
+        elif key not in old or before != value:
+            body[key] = value
+    for key, before in old.items():
+        # What is zero counts as absent: a client's own `abort: false` stays as it is.
+        if key not in new and not is_zero(before):
+            body[key] = None
+    return body
+
+
+def is_zero(value: object) -> bool:
+    return value in (None, False, "", 0) or value == [] or value == {}

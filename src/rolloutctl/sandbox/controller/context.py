@@ -1,0 +1,164 @@
+"""What one reconcile of one rollout knows and does to the objects around it."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from .cluster import Cluster
+from .hashing import template_hash
+from .invalid import Obj
+from .objects import (
+    DESIRED_REPLICAS,
+    annotation,
+    dig,
+    mapping,
+    name,
+    namespace,
+    number,
+    pod_hash,
+    spec_replicas,
+    text,
+    uid,
+)
+from .pausing import INCONCLUSIVE, Pausing, pause_condition
+from .sizes import Sizes, limits, next_sizes
+from .step_plugins import Round
+from .steps import set_weight
+
+
+class Context:
+    """The rollout as read, its ReplicaSets as they are now, and what this reconcile decides."""
+
+    def __init__(self, cluster: Cluster, rollout: Obj) -> None:
+        self.cluster = cluster
+        self.rollout = rollout
+        self.replica_sets = cluster.replica_sets.owned(rollout)
+        self.pausing = Pausing(rollout, cluster.timing)
+        self.plugins: Round | None = None
+        self.restarted_at: str | None = dig(rollout, "status", "restartedAt")
+        hashed = template_hash(self.template, number(rollout, "status", "collisionCount"))
+        self.hash = hashed
+        self.new = self._with_hash(hashed)
+
+    @property
+    def template(self) -> Obj:
+        return mapping(self.rollout, "spec", "template")
+
+    @property
+    def status(self) -> Obj:
+        return mapping(self.rollout, "status")
+
+    @property
+    def replicas(self) -> int:
+        return spec_replicas(self.rollout)
+
+    @property
+    def stable(self) -> Obj | None:
+        """The ReplicaSet of the stable version, which may be the new one."""
+        stable = text(self.status, "stableRS")
+        return self._with_hash(stable) if stable else None
+
+    @property
+    def separate_stable(self) -> Obj | None:
+        """The stable ReplicaSet where the new one is another."""
+        stable = self.stable
+        return None if stable is None or self._is(stable, self.new) else stable
+
+    @property
+    def old(self) -> list[Obj]:
+        return [each for each in self.replica_sets if not self._is(each, self.new)]
+
+    @property
+    def others(self) -> list[Obj]:
+        """Neither new nor stable."""
+        return [each for each in self.old if not self._is(each, self.stable)]
+
+    @property
+    def fully_promoted(self) -> bool:
+        stable = text(self.status, "stableRS")
+        return stable != "" and stable == text(self.status, "currentPodHash")
+
+    @property
+    def promote_full(self) -> bool:
+        return dig(self.rollout, "status", "promoteFull") is True
+
+    @property
+    def halted(self) -> bool:
+        """Whether nothing may be resized now."""
+        if dig(self.rollout, "spec", "paused") is True:
+            return True
+        return any(pause_condition(self.rollout, reason) for reason in INCONCLUSIVE)
+
+    def total(self, key: str, sets: list[Obj] | None = None) -> int:
+        return sum(
+            number(each, "status", key) for each in (self.replica_sets if sets is None else sets)
+        )
+
+    def sizes(self) -> Sizes:
+        """The sizes the new and the stable ReplicaSet should have next."""
+        return next_sizes(
+            replicas=self.replicas,
+            weight=self.weight(),
+            limits=limits(self.rollout),
+            canary=self.new,
+            stable=self.separate_stable,
+            others=self.others,
+        )
+
+    def weight(self) -> int:
+        stable = text(self.status, "stableRS")
+        if self.promote_full or not stable or self.fully_promoted:
+            return 100
+        return 0 if self.pausing.aborted else set_weight(self.rollout)
+
+    def event(self, kind: str, reason: str, message: str) -> None:
+        self.cluster.rollout_events.event(self.rollout, kind, reason, message)
+
+    def again(self, seconds: float) -> None:
+        """Have another look at the rollout after `seconds` of the cluster."""
+        self.cluster.later(("rollout", namespace(self.rollout), name(self.rollout)), seconds)
+
+    def scale(self, replica_set: Obj, to: int) -> bool:
+        """Resize, and keep the note of what the rollout wanted then; whether the size changed."""
+        before = spec_replicas(replica_set)
+        wanted = str(self.replicas)
+        if before == to and annotation(replica_set, DESIRED_REPLICAS) == wanted:
+            return False
+        body: dict[str, Any] = {"metadata": {"annotations": {DESIRED_REPLICAS: wanted}}}
+        if before != to:
+            body["spec"] = {"replicas": to}
+        self.patch_set(replica_set, body)
+        if before == to:
+            return False
+        way = "up" if to > before else "down"
+        what = f"ReplicaSet {name(replica_set)} (revision {annotation(replica_set, _REVISION)})"
+        self.event("Normal", "ScalingReplicaSet", f"Scaled {way} {what} from {before} to {to}")
+        return True
+
+    def patch_set(self, replica_set: Obj, body: Obj) -> Obj:
+        written = self.cluster.client.patch(
+            "replicasets", name(replica_set), body, namespace(replica_set)
+        )
+        self.took(written)
+        return written
+
+    def took(self, replica_set: Obj) -> None:
+        """A ReplicaSet was written: go on with what it is now."""
+        self.cluster.replica_sets.put(replica_set)
+        self.replica_sets = self.cluster.replica_sets.owned(self.rollout)
+        self.new = self._with_hash(self.hash)
+
+    def status_copy(self) -> Obj:
+        found: Obj = copy.deepcopy(self.status)
+        return found
+
+    def _with_hash(self, hashed: str) -> Obj | None:
+        return next((each for each in self.replica_sets if pod_hash(each) == hashed), None)
+
+    @staticmethod
+    def _is(one: Obj | None, other: Obj | None) -> bool:
+        return one is not None and other is not None and uid(one) == uid(other)
+
+
+_REVISION = "rollout.argoproj.io/revision"

@@ -1,0 +1,213 @@
+"""All control loops of the embedded cluster on one queue, in one thread."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from rolloutctl.sandbox.plugins.protocol import StepPlugin
+
+from . import config, deployments, replica_sets, services
+from .cluster import Cluster, Key
+from .context import Context
+from .kubelet import Kubelet
+from .objects import Obj, mapping, name, namespace, owner, text, uid
+from .rollouts import Rollouts
+from .step_plugins import Disabled, Unresolvable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rolloutctl.sandbox.client import Client
+    from rolloutctl.sandbox.clock import Clock
+    from rolloutctl.sandbox.plugins.registry import PluginRegistry
+
+LONGEST_RETRY = 10.0
+LONGEST_WAIT = 0.05
+"""Seconds between two looks at the watches when nobody calls `wake`."""
+
+_KINDS = {"ReplicaSet": "replicaset", "Rollout": "rollout", "Deployment": "deployment"}
+
+
+class Controllers:
+    """Runs them by hand (`settle`) or until told to stop (`run_forever`).
+
+    `pod_ready_delay`: seconds of the cluster until a new pod is ready. `log` gets a line for
+    whoever looks after the sandbox. `fetch` gets an http(s) location of a configured plugin when
+    the controller starts, and raises OSError if it cannot.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        clock: Clock,
+        plugins: PluginRegistry,
+        pod_ready_delay: float = 0.0,
+        log: Callable[[str], None] = lambda line: None,
+        fetch: config.Fetch = config.fetch_http,
+    ) -> None:
+        self._cluster = Cluster(client, clock, log)
+        self._registry = plugins
+        self._kubelet = Kubelet(
+            self._cluster,
+            ready_delay=pod_ready_delay,
+            fetch=fetch,
+            changed=self._controller_changed,
+        )
+        self._rollouts = Rollouts(self._cluster, self._tell_not_simulated)
+        self._failures: dict[Key, int] = {}
+        self._told: set[tuple[str, str]] = set()
+        self._wake = threading.Event()
+
+    def wake(self) -> None:
+        """Have a look at the cluster now. May be called from any thread."""
+        self._wake.set()
+
+    def settle(self, limit: int = 100_000) -> None:
+        """Do everything that is due now, and what becomes due by it.
+
+        Raises RuntimeError after `limit` steps: two loops undo each other's work then.
+        """
+        for _ in range(limit):
+            if not self._step():
+                return
+        raise RuntimeError(f"the control loops did not come to rest in {limit} steps")
+
+    def next_due(self) -> float | None:
+        """When, on the clock's `monotonic`, there is something to do; None if nothing is known."""
+        return self._cluster.queue.next_due()
+
+    def run_forever(self, stop: threading.Event) -> None:
+        """Do what is due until `stop` is set."""
+        while not stop.is_set():
+            self._wake.clear()
+            while self._step() and not stop.is_set():
+                pass
+            due = self.next_due()
+            wait = LONGEST_WAIT if due is None else due - self._cluster.clock.monotonic()
+            self._wake.wait(min(LONGEST_WAIT, max(0.0, wait)))
+
+    def pod_log(self, namespace_: str, pod: str) -> str:
+        """What `kubectl logs` shows of a pod; only the controller's own prints anything."""
+        found = self._cluster.pods.get(namespace_, pod)
+        return self._kubelet.logs(found) if found is not None else ""
+
+    def _step(self) -> bool:
+        """Take in changes and do one thing; False if nothing was due."""
+        self._take_in()
+        key = self._cluster.queue.pop(self._cluster.clock.monotonic())
+        if key is None:
+            return False
+        from rolloutctl.sandbox.client import ApiError
+
+        try:
+            self._reconcile(*key)
+        except ApiError as error:
+            failures = self._failures[key] = self._failures.get(key, 0) + 1
+            if error.status != 404:
+                self._cluster.later(key, min(LONGEST_RETRY, 0.001 * 2**failures))
+            if failures == 10:
+                self._cluster.log(f"{key[0]} {key[1]}/{key[2]}: {error.message}")
+            return True
+        except Exception as error:
+            # A malformed object of one user must not stop the rest of the cluster.
+            failures = self._failures[key] = self._failures.get(key, 0) + 1
+            self._cluster.later(key, min(LONGEST_RETRY, 0.001 * 2**failures))
+            if failures == 1:
+                self._cluster.log(f"{key[0]} {key[1]}/{key[2]}: {type(error).__name__}: {error}")
+            return True
+        self._failures.pop(key, None)
+        return True
+
+    def _reconcile(self, loop: str, place: str, named: str) -> None:
+        if loop == "rollout":
+            read = self._kubelet.controller
+            if read is not None:
+                self._rollouts.reconcile(place, named, lambda plugin: self._resolve(read, plugin))
+        elif loop == "replicaset":
+            replica_sets.reconcile(self._cluster, place, named)
+        elif loop == "deployment":
+            deployments.reconcile(self._cluster, place, named)
+        else:
+            self._kubelet.reconcile(place, named)
+
+    def _resolve(self, read: config.StepPluginConfig, plugin: str) -> StepPlugin | Disabled:
+        failed = f"failed to get step plugin {plugin}: unable to start plugin system: "
+        if plugin in read.disabled:
+            return Disabled()
+        if plugin not in read.enabled:
+            raise Unresolvable(
+                f"{failed}unable to find plugin ({plugin}): "
+                f"plugin {plugin} not configured in configmap"
+            )
+        found = self._registry.get(plugin)
+        if found is None:
+            raise Unresolvable(
+                f"{failed}unable to start plugin ({plugin}): "
+                "the sandbox has no implementation of it, see --plugin"
+            )
+        return found
+
+    def _controller_changed(self) -> None:
+        """A controller that starts looks at every rollout."""
+        if self._kubelet.controller is None:
+            return
+        for rollout in self._cluster.rollouts.all():
+            self._announce(rollout)
+            self._cluster.soon(("rollout", namespace(rollout), name(rollout)))
+
+    def _announce(self, rollout: Obj) -> None:
+        said = f"Rollout resource added to informer: {namespace(rollout)}/{name(rollout)}"
+        self._cluster.rollout_events.event(rollout, "Normal", "RolloutAddedToInformer", said)
+
+    def _take_in(self) -> None:
+        cluster = self._cluster
+        for kind, found, _ in cluster.deployments.refresh():
+            self._enqueue("deployment", kind, found)
+        for kind, found, _ in cluster.replica_sets.refresh():
+            self._enqueue("replicaset", kind, found)
+            self._enqueue_owner(found)
+        for kind, found, _ in cluster.pods.refresh():
+            if kind == "DELETED":
+                self._kubelet.forget(found)
+            self._enqueue("pod", kind, found)
+            self._enqueue_owner(found)
+        for _, found, _ in cluster.services.refresh():
+            self._enqueue_users(found)
+        for kind, found, _ in cluster.rollouts.refresh():
+            if self._kubelet.controller is not None:
+                if kind == "ADDED":
+                    self._announce(found)
+                elif kind == "DELETED":
+                    self._deleted(found)
+            self._enqueue("rollout", kind, found)
+
+    def _enqueue(self, loop: str, kind: str, found: Obj) -> None:
+        if kind != "DELETED":
+            self._cluster.soon((loop, namespace(found), name(found)))
+
+    def _enqueue_owner(self, found: Obj) -> None:
+        reference = owner(found)
+        loop = _KINDS.get(text(reference, "kind")) if reference else None
+        if reference is not None and loop is not None:
+            self._cluster.soon((loop, namespace(found), text(reference, "name")))
+
+    def _enqueue_users(self, service: Obj) -> None:
+        for rollout in self._cluster.rollouts.all():
+            if namespace(rollout) != namespace(service):
+                continue
+            canary = mapping(rollout, "spec", "strategy", "canary")
+            if name(service) in (canary.get("stableService"), canary.get("canaryService")):
+                self._cluster.soon(("rollout", namespace(rollout), name(rollout)))
+
+    def _deleted(self, rollout: Obj) -> None:
+        services.release(Context(self._cluster, rollout))
+        said = f"Rollout {name(rollout)}/{namespace(rollout)} is deleted."
+        self._cluster.rollout_events.event(rollout, "Normal", "RolloutDeleted", said)
+
+    def _tell_not_simulated(self, rollout: Obj, what: str) -> None:
+        if (uid(rollout), what) not in self._told:
+            self._told.add((uid(rollout), what))
+            where = f"{namespace(rollout)}/{name(rollout)}"
+            self._cluster.log(f"rollout {where}: {what} not simulated yet, it waits")

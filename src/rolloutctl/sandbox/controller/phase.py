@@ -1,0 +1,43 @@
+"""`status.phase` and `status.message`.
+
+Source: argo-rollouts, utils/rollout/rolloututil.go (CalculateRolloutPhase).
+"""
+
+from __future__ import annotations
+
+from .objects import Obj, dig, items, number, spec_replicas, text
+
+
+def phase_of(rollout: Obj, status: Obj) -> tuple[str, str]:
+    """(phase, message) of `rollout`'s spec with `status`; the first rule that fits wins."""
+    for condition in items(status, "conditions"):
+        message = condition.get("message", "")
+        if condition.get("type") == "InvalidSpec":
+            return "Degraded", f"InvalidSpec: {message}"
+        if condition.get("reason") in ("RolloutAborted", "ProgressDeadlineExceeded"):
+            return "Degraded", f"{condition['reason']}: {message}"
+    if dig(rollout, "spec", "paused"):
+        return "Paused", "manually paused"
+    pauses = items(status, "pauseConditions")
+    if pauses:
+        return "Paused", text(pauses[0], "reason")
+    waiting = _waiting(rollout, status)
+    return ("Progressing", waiting) if waiting else ("Healthy", "")
+
+
+def _waiting(rollout: Obj, status: Obj) -> str:
+    restart = dig(rollout, "spec", "restartAt")
+    if restart is not None and restart != status.get("restartedAt"):
+        return "rollout is restarting"
+    updated = number(status, "updatedReplicas")
+    if updated < spec_replicas(rollout):
+        return "more replicas need to be updated"
+    if number(status, "availableReplicas") < updated:
+        return "updated replicas are still becoming available"
+    canary = dig(rollout, "spec", "strategy", "canary")
+    if not dig(canary, "trafficRouting") and number(status, "replicas") > updated:
+        return "old replicas are pending termination"
+    stable = text(status, "stableRS")
+    if stable == "" or stable != text(status, "currentPodHash"):
+        return "waiting for all steps to complete"
+    return ""
