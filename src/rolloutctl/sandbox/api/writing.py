@@ -1,0 +1,362 @@
+"""Creating, replacing, patching and deleting."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from rolloutctl.sandbox.store import Record, Store
+
+from . import apply, bodies, defaults, errors, metadata, patching, reading, strategic, validation
+from .collecting import Collector
+from .messages import Request
+from .routing import Query, Target
+
+_POLICIES = ("Foreground", "Background", "Orphan")
+_RETURNED_WHEN_DELETED = ("pods", "services", "serviceaccounts", "namespaces")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of a write: the object, and warnings for the client."""
+
+    record: Record
+    warnings: tuple[str, ...] = ()
+    created: bool = False
+
+
+class Writer:
+    """Every write to `store`; each is one transaction."""
+
+    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._now = now
+        self._collector = Collector(store)
+
+    def create(self, target: Target, request: Request) -> Written:
+        query = Query(request)
+        obj = bodies.read_object(request, target.resource, target.api_version)
+        if target.name and obj["metadata"].get("name") != target.name:
+            raise errors.method_not_allowed(target.resource.plural, "create")
+        return self._create(target, obj, query)
+
+    def _create(self, target: Target, obj: dict[str, Any], query: Query) -> Written:
+        resource = target.resource
+        self._decodes(target, obj)
+        given = obj["metadata"].get("namespace")
+        if resource.namespaced and given and given != target.namespace:
+            raise errors.bad_request(
+                "the namespace of the provided object does not match the namespace sent on the request"
+            )
+        if resource.namespaced and not target.namespace:
+            raise errors.bad_request("an empty namespace may not be set during creation")
+        if obj["metadata"].get("resourceVersion"):
+            raise errors.bad_request("resourceVersion should not be set on objects to be created")
+        obj, warnings = self._pruned(target, obj, query)
+        with self._store.transaction():
+            if resource.namespaced:
+                self._namespace_open(target)
+            metadata.fill(resource, obj, target.namespace, self._now())
+            if resource.status:
+                obj.pop("status", None)
+            defaults.on_create(resource, obj)
+            validation.check(resource, obj)
+            name = obj["metadata"]["name"]
+            if self._store.get(resource.plural, target.namespace, name):
+                raise errors.already_exists(resource.plural, resource.group, name)
+            if _dry(query):
+                return Written(_unsaved(obj, "0"), warnings, created=True)
+            return Written(self._store.put(resource.plural, obj), warnings, created=True)
+
+    def update(self, target: Target, request: Request) -> Written:
+        query = Query(request)
+        obj = bodies.read_object(request, target.resource, target.api_version)
+        if obj["metadata"].get("name", target.name) != target.name:
+            given = obj["metadata"].get("name")
+            raise errors.bad_request(
+                f"the name of the object ({given}) does not match the name on the URL ({target.name})"
+            )
+        self._decodes(target, obj)
+        if obj["metadata"].get("namespace", target.namespace) not in (target.namespace, ""):
+            raise errors.bad_request(
+                "the namespace of the provided object does not match the namespace sent on the request"
+            )
+        obj, warnings = self._pruned(target, obj, query)
+        with self._store.transaction():
+            record = reading.existing(self._store, target)
+            if target.resource.custom and not obj["metadata"].get("resourceVersion"):
+                said = "Invalid value: 0: must be specified for an update"
+                cause = errors.Cause("metadata.resourceVersion", "FieldValueInvalid", said)
+                raise errors.invalid(
+                    target.resource.kind, target.resource.group, target.name, [cause]
+                )
+            return self._replace(target, record, obj, query, warnings)
+
+    def patch(self, target: Target, request: Request) -> Written:
+        """Patch the object, or its status. Raises Refused."""
+        resource, query, media = target.resource, Query(request), bodies.media_type(request)
+        kinds = (patching.JSON_PATCH, patching.MERGE_PATCH)
+        kinds += (patching.APPLY,) if resource.custom else (patching.STRATEGIC, patching.APPLY)
+        if media not in kinds:
+            raise errors.unsupported_media(*kinds)
+        with self._store.transaction():
+            if media == patching.APPLY:
+                return self._apply(target, request, query)
+            record = reading.existing(self._store, target)
+            patch = bodies.read_json(request, "error decoding patch: ")
+            before = _typed(target, record)
+            if media == patching.JSON_PATCH:
+                after = patching.apply_json_patch(before, patch)
+            elif media == patching.MERGE_PATCH:
+                after = patching.apply_merge(before, patch)
+            else:
+                after = strategic.apply(resource, before, patch)
+            if not isinstance(after.get("metadata"), dict):
+                raise errors.unpatchable()
+            return self._patched(target, record, after, query)
+
+    def patch_with(
+        self,
+        target: Target,
+        request: Request,
+        change: Callable[[dict[str, Any], Any], dict[str, Any]],
+    ) -> Written:
+        """Replace the object by what `change(object, patch)` makes of it (a subresource's patch)."""
+        media = bodies.media_type(request)
+        if media not in (patching.JSON_PATCH, patching.MERGE_PATCH, patching.STRATEGIC):
+            raise errors.unsupported_media(patching.JSON_PATCH, patching.MERGE_PATCH)
+        patch = bodies.read_json(request, "error decoding patch: ")
+        with self._store.transaction():
+            record = reading.existing(self._store, target)
+            after = change(_typed(target, record), patch)
+            return self._replace(target, record, after, Query(request), ())
+
+    def _patched(
+        self, target: Target, record: Record, after: dict[str, Any], query: Query
+    ) -> Written:
+        resource = target.resource
+        for name in ("apiVersion", "kind"):
+            after.setdefault(name, target.api_version if name == "apiVersion" else resource.kind)
+        problem = validation.undecodable(resource, after)
+        if problem:
+            raise _undecodable_patch(after, problem)
+        pruned, unknown = validation.prune(resource, after)
+        if unknown and query.text("fieldValidation") == "Strict":
+            said = ", ".join(f'unknown field "{path}"' for path in unknown)
+            raise _undecodable_patch(after, f"strict decoding error: {said}")
+        return self._replace(target, record, pruned, query, _warnings(unknown, query))
+
+    def _apply(self, target: Target, request: Request, query: Query) -> Written:
+        """Server-side apply without field managers: create, or merge with force."""
+        if not query.text("fieldManager"):
+            said = "Required value: is required for apply patch"
+            cause = errors.Cause("fieldManager", "FieldValueRequired", said)
+            raise errors.invalid("PatchOptions", "meta.k8s.io", "", [cause])
+        wanted = apply.read(request, target)
+        record = self._store.get(target.resource.plural, target.namespace, target.name)
+        if record is None:
+            if target.part:
+                raise errors.not_found(target.resource.plural, target.resource.group, target.name)
+            return self._create(target, wanted, query)
+        before = _typed(target, record)
+        return self._patched(target, record, apply.merged(target.resource, before, wanted), query)
+
+    def _replace(
+        self,
+        target: Target,
+        record: Record,
+        after: dict[str, Any],
+        query: Query,
+        warnings: tuple[str, ...],
+    ) -> Written:
+        resource = target.resource
+        self._preconditions(target, record, after)
+        before = record.decode()
+        after = copy.copy(after)
+        after["metadata"] = dict(after["metadata"])
+        metadata.keep(before, after)
+        if target.part == "status":
+            status = after.get("status")
+            after = (
+                {**before, "status": status} if status is not None else _without(before, "status")
+            )
+        elif resource.status:
+            after = _without(after, "status")
+            if "status" in before:
+                after["status"] = before["status"]
+        if target.part != "status":
+            defaults.on_update(resource, before, after)
+        validation.check(resource, after, before)
+        after = _without(_without(after, "apiVersion"), "kind")
+        if patching.same(before, after):
+            return Written(record, warnings)
+        if resource.generation and metadata.specification(
+            resource, before
+        ) != metadata.specification(resource, after):
+            after["metadata"]["generation"] = before["metadata"].get("generation", 0) + 1
+        if _dry(query):
+            return Written(_unsaved(after, str(record.version)), warnings)
+        stored = self._store.put(resource.plural, after)
+        if "deletionTimestamp" in after["metadata"] and resource.plural != "namespaces":
+            self._collector.settle(resource.plural, stored.key, self._now())
+        return Written(stored, warnings)
+
+    def delete(self, target: Target, request: Request) -> tuple[Record, bool]:
+        """The object deleted, and whether it is there still (its finalizers hold it)."""
+        query = Query(request)
+        options = _options(request)
+        with self._store.transaction():
+            record = reading.existing(self._store, target)
+            self._delete_preconditions(target, record, options)
+            if _dry(query) or options.get("dryRun"):
+                return record, False
+            held = self._collector.delete(
+                target.resource.plural, record, _policy(query, options), self._now()
+            )
+            return (
+                (held, True) if held else (record, target.resource.plural in _RETURNED_WHEN_DELETED)
+            )
+
+    def delete_collection(self, target: Target, request: Request) -> reading.Page:
+        """Delete all that a list with the same selectors would show; returns them as they were."""
+        query = Query(request)
+        options = _options(request)
+        with self._store.transaction():
+            found = reading.page(self._store, target, query)
+            if not _dry(query):
+                for record in found.records:
+                    current = self._store.get(target.resource.plural, *record.key)
+                    if current is not None and current.uid == record.uid:
+                        policy = _policy(query, options)
+                        self._collector.delete(target.resource.plural, current, policy, self._now())
+            return found
+
+    def _decodes(self, target: Target, obj: dict[str, Any]) -> None:
+        problem = validation.undecodable(target.resource, obj)
+        if problem:
+            kind, version = target.resource.kind, target.version
+            raise errors.bad_request(
+                f'{kind} in version "{version}" cannot be handled as a {kind}: {problem}'
+            )
+
+    def _pruned(
+        self, target: Target, obj: dict[str, Any], query: Query
+    ) -> tuple[dict[str, Any], tuple[str, ...]]:
+        pruned, unknown = validation.prune(target.resource, obj)
+        if unknown and query.text("fieldValidation") == "Strict":
+            said = ", ".join(f'unknown field "{path}"' for path in unknown)
+            kind, version = target.resource.kind, target.version
+            raise errors.bad_request(
+                f'{kind} in version "{version}" cannot be handled as a {kind}: strict decoding error: {said}'
+            )
+        return pruned, _warnings(unknown, query)
+
+    def _namespace_open(self, target: Target) -> None:
+        namespace = self._store.get("namespaces", "", target.namespace)
+        if namespace is None:
+            raise errors.not_found("namespaces", "", target.namespace)
+        if "deletionTimestamp" in namespace.decode()["metadata"]:
+            why = (
+                f"unable to create new content in namespace {target.namespace}"
+                " because it is being terminated"
+            )
+            raise errors.forbidden(target.resource.plural, target.resource.group, "", why)
+
+    def _preconditions(self, target: Target, record: Record, after: dict[str, Any]) -> None:
+        resource, given = target.resource, after["metadata"]
+        version, uid = given.get("resourceVersion"), given.get("uid")
+        if uid and uid != record.uid:
+            why = (
+                f"Precondition failed: UID in precondition: {uid}, UID in object meta: {record.uid}"
+            )
+            raise errors.conflict(resource.plural, resource.group, target.name, why)
+        if version and version != str(record.version):
+            raise errors.conflict(resource.plural, resource.group, target.name)
+
+    def _delete_preconditions(
+        self, target: Target, record: Record, options: dict[str, Any]
+    ) -> None:
+        wanted = options.get("preconditions") or {}
+        resource = target.resource
+        uid, version = wanted.get("uid"), wanted.get("resourceVersion")
+        if uid and uid != record.uid:
+            why = (
+                f"the UID in the precondition ({uid}) does not match the UID in record ({record.uid})."
+                " The object might have been deleted and then recreated"
+            )
+            raise errors.conflict(resource.kind, resource.group, target.name, why)
+        if version and version != str(record.version):
+            why = (
+                f"the ResourceVersion in the precondition ({version}) does not match the"
+                f" ResourceVersion in record ({record.version}). The object might have been modified"
+            )
+            raise errors.conflict(resource.kind, resource.group, target.name, why)
+
+
+def _without(obj: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in obj.items() if key != name}
+
+
+def _typed(target: Target, record: Record) -> dict[str, Any]:
+    return {"apiVersion": target.api_version, "kind": target.resource.kind, **record.decode()}
+
+
+def _warnings(unknown: list[str], query: Query) -> tuple[str, ...]:
+    if query.text("fieldValidation", "Warn") == "Ignore":
+        return ()
+    return tuple(f'unknown field "{path}"' for path in unknown)
+
+
+def _undecodable_patch(after: dict[str, Any], problem: str) -> errors.Refused:
+    shown = bodies.go_quoted(bodies.encode(after).decode())
+    message = f"Invalid value: {shown}: {problem}"
+    return errors.invalid("", "", "", [errors.Cause("patch", "FieldValueInvalid", message)])
+
+
+def _dry(query: Query) -> bool:
+    value = query.text("dryRun")
+    if value not in ("", "All"):
+        said = f'Unsupported value: "{value}": supported values: "All"'
+        cause = errors.Cause("dryRun", "FieldValueNotSupported", said)
+        raise errors.invalid("PatchOptions", "meta.k8s.io", "", [cause])
+    return bool(value)
+
+
+def _unsaved(obj: dict[str, Any], version: str) -> Record:
+    """The answer to a dry run."""
+    content = {key: value for key, value in obj.items() if key not in ("apiVersion", "kind")}
+    content["metadata"] = dict(obj["metadata"])
+    if version != "0":
+        content["metadata"]["resourceVersion"] = version
+    meta = content["metadata"]
+    key = (meta.get("namespace", ""), meta["name"])
+    return Record(
+        key, int(version), meta["uid"], meta.get("labels") or {}, (), bodies.encode(content)
+    )
+
+
+def _options(request: Request) -> dict[str, Any]:
+    if not request.body.strip():
+        return {}
+    found = bodies.read_json(request, "")
+    if not isinstance(found, dict):
+        raise errors.bad_request("delete options are no object")
+    return found
+
+
+def _policy(query: Query, options: dict[str, Any]) -> str:
+    policy = query.text("propagationPolicy") or options.get("propagationPolicy") or ""
+    orphan = options.get("orphanDependents")
+    if not policy and isinstance(orphan, bool):
+        policy = "Orphan" if orphan else "Background"
+    policy = policy or "Background"
+    if policy not in _POLICIES:
+        said = (
+            f'Unsupported value: "{policy}": supported values: "Background", "Foreground", "Orphan"'
+        )
+        cause = errors.Cause("propagationPolicy", "FieldValueNotSupported", said)
+        raise errors.invalid("DeleteOptions", "", "", [cause])
+    return str(policy)
