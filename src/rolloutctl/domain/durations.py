@@ -69,7 +69,7 @@ def parse_pause(duration: IntOrString | None) -> timedelta | None:
 def format_age(age: timedelta) -> str:
     """An age in at most two units, the way a person says it: "41s", "12m", "3h4m", "6d", "2y30d".
 
-    Seconds matter below ten minutes ("4m10s"), minutes below ten hours, hours below ten days;
+    Seconds matter below ten minutes ("4m10s"), minutes below ten hours, hours below four days;
     a negative age (a clock that is ahead) reads "0s".
     """
     seconds = max(0, int(age.total_seconds()))
