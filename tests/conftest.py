@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from support.program import Program
+from support.sandboxes import SandboxProcess, running
+
+from rolloutctl.sandbox.embedded import EmbeddedCluster
 
 
 @pytest.fixture
 def rolloutctl() -> Program:
     """The program, run in this process; set its `cluster`, `terminal`, `stdin`… as needed."""
     return Program()
+
+
+@pytest.fixture
+def embedded() -> EmbeddedCluster:
+    """A whole cluster in this process, on a clock that stands still until the test moves it."""
+    return EmbeddedCluster()
+
+
+@pytest.fixture(scope="session")
+def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
+    """A sandbox process of the test run, at speed 20; take a `.namespace()` of your own."""
+    with running(tmp_path_factory.mktemp("sandbox")) as sandbox:
+        yield sandbox

@@ -15,11 +15,12 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from . import fresh
-from .api import Api, admin
+from .api import ADMIN, Api
 from .api.messages import Request
 from .client import Client
 from .clock import Clock, FakeClock, SystemClock
 from .controller import Controllers
+from .controller.config import fetch_http
 from .plugins.jenkins import FakeJenkins
 from .plugins.jenkins_gate import NAME as JENKINS_GATE
 from .plugins.jenkins_gate import JenkinsGate
@@ -52,10 +53,11 @@ class EmbeddedCluster:
         log: Callable[[str], None] = lambda line: None,
     ) -> None:
         self.clock = clock or FakeClock(speed=speed)
+        self._side_url = side_url
         self.failure = ""
         """Why the control loops ended, if they did."""
         self.store = Store()
-        self.api = Api(self.store, tokens={token: admin()}, now=self.clock.now)
+        self.api = Api(self.store, tokens={token: ADMIN}, now=self.clock.now)
         self.client = Client(self.api, token)
         self.jenkins = FakeJenkins(self.clock)
         ask = None if over_http else self._ask_jenkins
@@ -73,7 +75,9 @@ class EmbeddedCluster:
             plugins=registry,
             pod_ready_delay=pod_ready_delay,
             log=log,
+            fetch=fetch_http if over_http else self._fetch,
         )
+        self.client.on_change(self.controllers.wake)
         self.loader = Loader(self.client, self.clock, self._idle)
 
     def settle(self) -> None:
@@ -110,6 +114,11 @@ class EmbeddedCluster:
             self.advance(0.5)
             return
         time.sleep(0.02)
+
+    def _fetch(self, location: str) -> None:
+        """A plugin's location: ours are there, nothing else is on an island."""
+        if not location.startswith(f"{self._side_url}/plugins/"):
+            raise ConnectionRefusedError("connection refused")
 
     def _ask_jenkins(self, method: str, url: str) -> tuple[int, bytes]:
         address = urlsplit(url)

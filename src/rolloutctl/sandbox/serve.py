@@ -17,6 +17,7 @@ import secrets
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -31,13 +32,15 @@ from .clock import SystemClock
 from .embedded import EmbeddedCluster
 from .plugins import loader
 from .plugins.protocol import StepPlugin
-from .report import report
+from .report import controller_state, report
 from .scenarios.requests import load_request
 from .side import Side, describe
 from .state import Options, Place, Record
 
 LOG_BYTES = 1_000_000
 """A log is renamed at this size; one older part is kept."""
+
+CONTROLLER_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +150,7 @@ def _servers(
         )
         thread.start()
         stack.callback(_finish, thread, cluster, stopping)
+        _await_controller(cluster, logs)
         place.write(record, kubeconfig.text(name=place.name, url=record.url, token=record.token))
         yield record
 
@@ -161,6 +165,9 @@ class _Later:
             return Response(503, b'{"message": "starting"}\n')
         return self.side.handle(request)
 
+    def close(self) -> None:
+        """It has no watches to end."""
+
 
 def _control(cluster: EmbeddedCluster, stopping: threading.Event, logs: Logs) -> None:
     try:
@@ -168,6 +175,16 @@ def _control(cluster: EmbeddedCluster, stopping: threading.Event, logs: Logs) ->
     except Exception:
         cluster.failure = traceback.format_exc(limit=-1).strip().splitlines()[-1]
         logs.main.exception("the control loops have ended")
+
+
+def _await_controller(cluster: EmbeddedCluster, logs: Logs) -> None:
+    """Until the Argo controller's pod runs: a sandbox without it would not do anything yet."""
+    end = time.monotonic() + CONTROLLER_SECONDS
+    while controller_state(cluster)["state"] in ("absent", "starting"):
+        if time.monotonic() > end:
+            logs.main.warning("the controller does not run after %g s", CONTROLLER_SECONDS)
+            return
+        time.sleep(0.02)
 
 
 def _finish(thread: threading.Thread, cluster: EmbeddedCluster, stopping: threading.Event) -> None:
@@ -193,7 +210,12 @@ def stop_on_signals(stop: threading.Event) -> Callable[[], None]:
         number = getattr(signal, name, None)
         if number is not None:
             kept[number] = signal.signal(number, lambda *_: stop.set())
-    return lambda: [signal.signal(number, old) for number, old in kept.items()] and None
+
+    def restore() -> None:
+        for number, old in kept.items():
+            signal.signal(number, old)
+
+    return restore
 
 
 def _logger(name: str, path: Path, echo: bool) -> logging.Logger:
@@ -240,7 +262,7 @@ def main() -> int:
         os.chdir(place.folder)
         printed = logging.Logger("plugin")
         printed.addHandler(_logger("plugin", place.log, echo=False).handlers[0])
-        sys.stdout = _Printed(printed)  # type: ignore[assignment]
+        sys.stdout = _Printed(printed)
         stop = threading.Event()
         stop_on_signals(stop)
 

@@ -115,7 +115,7 @@ def up(
       rolloutctl sandbox up --plugin gate.py:Gate
       rolloutctl sandbox up --foreground
     """
-    from rolloutctl.sandbox import process, serve
+    from rolloutctl.sandbox import process
     from rolloutctl.sandbox.plugins.loader import Spec
     from rolloutctl.sandbox.state import Options
 
@@ -133,6 +133,7 @@ def up(
     requests = list(_requests(run, load_ or ()))
     place = _place(run, name)
     if foreground:
+        from rolloutctl.sandbox import serve
 
         def ready(record: Record) -> None:
             _started(run, place, record, name)

@@ -90,7 +90,7 @@ def _rollout(number: int, now: datetime) -> dict[str, Any]:
 def _container(name: str, image: str) -> dict[str, Any]:
     env: list[dict[str, Any]] = [
         {"name": f"SETTING_{number:02d}", "value": f"{name}-{number}-of-the-shared-defaults"}
-        for number in range(20)
+        for number in range(32)
     ]
     env.append(
         {

@@ -1,0 +1,191 @@
+"""`rolloutctl sandbox …` as a user types it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from rolloutctl.errors import ExitCode
+from rolloutctl.sandbox import process
+from rolloutctl.sandbox.state import place
+from support.program import Program
+from support.sandboxes import HttpClient, SandboxProcess, home_env
+
+CONFIG = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: a}
+data: {k: v}
+"""
+
+
+@pytest.fixture
+def alone(tmp_path: Path, rolloutctl: Program) -> Iterator[Program]:
+    """The program of a user without a sandbox; one it starts is ended."""
+    rolloutctl.env = {**home_env(tmp_path), "SHELL": "/bin/bash"}
+    yield rolloutctl
+    process.down(place(rolloutctl.env))
+
+
+@pytest.fixture
+def at(sandbox_process: SandboxProcess, rolloutctl: Program) -> Program:
+    """The program of the user whose sandbox runs."""
+    rolloutctl.env = {**sandbox_process.env, "SHELL": "/bin/bash"}
+    return rolloutctl
+
+
+def test_up_says_what_it_started_and_how_to_use_it(alone: Program, tmp_path: Path) -> None:
+    done = alone("sandbox", "up", "--speed", "20", "--load", "invalid", "-n", "mine")
+    assert done.exit_code == ExitCode.OK, done.stderr
+    record = place(home_env(tmp_path)).read()
+    assert record is not None
+    assert f"process {record.pid}" in done.stdout
+    assert f"API server  {record.url}" in done.stdout
+    assert "runs 20 times as fast as time" in done.stdout
+    assert 'eval "$(rolloutctl sandbox env)"' in done.stdout
+    assert record.token not in done.stdout + done.stderr
+    assert "mine/checkout is Degraded" in done.stderr
+    again = alone("sandbox", "up", "--speed", "7", "--load", "healthy")
+    assert again.exit_code == ExitCode.OK
+    assert f"runs already: process {record.pid}" in again.stdout
+    assert "not applied to it: --speed, --load" in again.stderr
+    ended = alone("sandbox", "down")
+    assert (ended.exit_code, ended.stdout) == (0, f"sandbox ended (process {record.pid})\n")
+    assert (alone("sandbox", "down").stdout) == "no sandbox is running\n"
+
+
+def test_without_a_sandbox_each_command_says_how_to_start_one(alone: Program) -> None:
+    for argv in (["env"], ["kubeconfig"], ["load", "paused"], ["jenkins", "up"], ["logs"]):
+        done = alone("sandbox", *argv)
+        assert done.exit_code == ExitCode.FAILED
+        assert "rolloutctl sandbox up" in done.stderr
+        assert done.stdout == ""
+    assert "no sandbox is running" in alone("sandbox", "status").stdout
+    facts = json.loads(alone("sandbox", "status", "-o", "json").stdout)
+    assert facts == {"apiVersion": "rolloutctl/v1", "kind": "Sandbox", "running": False}
+    assert alone("sandbox", "env", "--unset").stdout == "unset KUBECONFIG\n"
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["up", "--plugin", "nowhere.py:X"], "no such plugin file"),
+        (["up", "--speed", "0"], "--speed is from"),
+        (["up", "--load", "pausd"], "did you mean paused"),
+        (["up", "--load", "nowhere.yaml"], "cannot be read"),
+        (["up", "--port", "70000"], "65535"),
+        (["load", "fleet:many"], "fleet:500"),
+        (["jenkins", "sideways"], "known: up, slow, failing, down"),
+        (["status", "-o", "xml"], "known: json, yaml"),
+        (["env", "--shell", "tcsh"], "tcsh"),
+        (["status", "--name", "../x"], "cannot name a sandbox"),
+    ],
+)
+def test_what_cannot_be_meant_is_a_usage_error_and_starts_nothing(
+    alone: Program, tmp_path: Path, argv: list[str], message: str
+) -> None:
+    done = alone("sandbox", *argv)
+    assert done.exit_code == ExitCode.USAGE
+    assert message in done.stderr
+    assert not place(home_env(tmp_path)).record_file.exists()
+
+
+def test_env_is_what_a_shell_evaluates(at: Program, sandbox_process: SandboxProcess) -> None:
+    path = sandbox_process.kubeconfig
+    assert at("sandbox", "env").stdout == f"export KUBECONFIG={path}\n"
+    assert at("sandbox", "env", "--shell", "fish").stdout == f"set -gx KUBECONFIG '{path}'\n"
+    assert at("sandbox", "env", "--shell", "powershell").stdout == f"$Env:KUBECONFIG = '{path}'\n"
+    assert at("sandbox", "env", "--shell", "fish", "--unset").stdout == "set -e KUBECONFIG\n"
+    assert at("sandbox", "kubeconfig").stdout == f"{path}\n"
+    raw = yaml.safe_load(at("sandbox", "kubeconfig", "--raw").stdout)
+    assert raw["users"][0]["user"]["token"] == sandbox_process.record.token
+
+
+def test_status_shows_the_sandbox(at: Program, sandbox_process: SandboxProcess) -> None:
+    shown = at("sandbox", "status").stdout
+    assert f"process {sandbox_process.record.pid}" in shown
+    assert "20 times as fast as time" in shown
+    assert f"API server  {sandbox_process.record.url}" in shown
+    facts = json.loads(at("sandbox", "status", "-o", "json").stdout)
+    assert facts["running"] is True
+    assert facts["pid"] == sandbox_process.record.pid
+    assert "token" not in json.dumps(facts)
+
+
+def test_jenkins_has_a_switch(at: Program) -> None:
+    assert at("sandbox", "jenkins", "down").stdout == "Jenkins is down\n"
+    assert "Jenkins     down" in at("sandbox", "status").stdout
+    assert at("sandbox", "jenkins", "up").exit_code == ExitCode.OK
+
+
+def test_files_and_stdin_are_loaded_into_the_namespace(
+    at: Program, sandbox_process: SandboxProcess, tmp_path: Path
+) -> None:
+    namespace = sandbox_process.namespace()
+    path = tmp_path / "config.yaml"
+    path.write_text(CONFIG)
+    done = at("sandbox", "load", str(path), "-n", namespace)
+    assert done.exit_code == ExitCode.OK, done.stderr
+    assert f"created ConfigMap {namespace}/a" in done.stderr
+    at.stdin = CONFIG.replace("k: v", "k: w")
+    again = at("sandbox", "load", "-", "-n", namespace)
+    assert f"updated ConfigMap {namespace}/a" in again.stderr
+    assert sandbox_process.client.get("configmaps", "a", namespace)["data"] == {"k": "w"}
+
+
+def test_a_file_that_is_no_yaml_is_a_usage_error_with_its_line(at: Program, tmp_path: Path) -> None:
+    path = tmp_path / "broken.yaml"
+    path.write_text("a: 1\nb: [\n")
+    done = at("sandbox", "load", str(path))
+    assert done.exit_code == ExitCode.USAGE
+    assert "broken.yaml is no YAML: line 3" in done.stderr
+
+
+def test_scenarios_are_listed_with_what_they_are(rolloutctl: Program) -> None:
+    lines = rolloutctl("sandbox", "scenarios").stdout.splitlines()
+    assert any(line.startswith("paused ") and "waiting for a person" in line for line in lines)
+    assert lines[-1].startswith("fleet:N")
+
+
+def test_logs(at: Program, sandbox_process: SandboxProcess) -> None:
+    assert f"serving {sandbox_process.record.url}" in at("sandbox", "logs", "--tail", "1000").stdout
+    assert at("sandbox", "logs", "--controller").exit_code == ExitCode.OK
+    assert at("sandbox", "logs", "--tail", "0").stdout == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_in_the_foreground_it_ends_with_a_signal(tmp_path: Path, number: signal.Signals) -> None:
+    env = {**os.environ, **home_env(tmp_path), "PYTHONUNBUFFERED": "1"}
+    program = Path(sys.executable).with_name("rolloutctl")
+    argv = [program, "sandbox", "up", "--foreground", "--speed", "20", "--load", "invalid"]
+    with subprocess.Popen(
+        argv, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None and child.stderr is not None
+        try:
+            assert "process" in child.stdout.readline()
+            here = place(env)
+            record = process.find(here)
+            assert record is not None and record.pid == child.pid
+            for line in child.stderr:
+                assert "not loaded" not in line
+                if "checkout is Degraded" in line:
+                    break
+            client = HttpClient(record.url, record.token)
+            assert client.get("rollouts", "checkout", "shop")["status"]["phase"] == "Degraded"
+            client.close()
+            child.send_signal(number)
+            _, errors = child.communicate(timeout=20)
+        finally:
+            child.kill()
+    assert child.returncode == 0
+    assert "Traceback" not in errors
+    assert not here.record_file.exists() and not here.kubeconfig.exists()
