@@ -48,7 +48,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One change: `before` is None for a creation; `deleted` events hold the last state in `after`."""
+    """One change: `before` is None for a creation, `after` the last state of what is deleted."""
 
     version: int
     before: Record | None
@@ -164,7 +164,7 @@ class Store:
             raise Expired(self._version)
 
     def put(self, resource: str, obj: Mapping[str, Any]) -> Record:
-        """Store `obj` (anything but its resourceVersion is taken as it is) under the next version."""
+        """Store `obj`, taken as it is but for its resourceVersion, which is the next."""
         with self.transaction():
             shelf = self._shelf(resource)
             version = self._next()
@@ -191,13 +191,13 @@ class Store:
             self._log(resource, shelf, Event(version, before, record, deleted=True))
             return record
 
-    def dependents(self, uid: str) -> list[tuple[str, Record]]:
+    def dependents(self, uid: str) -> Sequence[tuple[str, Record]]:
         """(resource, object) of everything that names `uid` as an owner."""
         with self._lock:
             found = sorted(self._dependents.get(uid, ()))
             return [(resource, self._shelves[resource].records[key]) for resource, key in found]
 
-    def namespaced(self, namespace: str) -> list[tuple[str, Record]]:
+    def namespaced(self, namespace: str) -> Sequence[tuple[str, Record]]:
         """(resource, object) of everything in one namespace."""
         with self._lock:
             return [
@@ -219,7 +219,7 @@ class Store:
                 raise Expired(shelf.floor)
             return shelf.dropped + bisect_right(shelf.log, version, key=lambda event: event.version)
 
-    def events(self, resource: str, cursor: int, wait: float = 0.0) -> tuple[list[Event], int]:
+    def events(self, resource: str, cursor: int, wait: float = 0.0) -> tuple[Sequence[Event], int]:
         """The events from `cursor` on, and the next cursor; waits up to `wait` seconds for one.
 
         Raises Expired when the log was cut behind the cursor.

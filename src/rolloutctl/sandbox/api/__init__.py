@@ -48,8 +48,8 @@ class Api:
         except routing.NoSuchPath:
             return Response(404, b"404 page not found\n", "text/plain; charset=utf-8")
         except RecursionError:
-            refused = errors.bad_request("the object is nested too deeply")
-            return Response(refused.code, bodies.encode(refused.status()))
+            deep = errors.bad_request("the object is nested too deeply")
+            return Response(deep.code, bodies.encode(deep.status()))
 
     def close(self) -> None:
         """End all watches, for good."""

@@ -37,7 +37,8 @@ def complaint(text: str) -> str:
         if error.pos >= len(text) or error.msg.startswith("Unterminated"):
             return "unexpected end of JSON input"
         where = next((said for start, said in _AFTER.items() if error.msg.startswith(start)), "")
-        return f"invalid character {_quoted(text[error.pos])} {where or 'looking for beginning of value'}"
+        where = where or "looking for beginning of value"
+        return f"invalid character {_quoted(text[error.pos])} {where}"
     except RecursionError:
         return "exceeded max depth"
     return "invalid JSON"

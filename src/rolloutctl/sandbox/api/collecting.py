@@ -50,7 +50,7 @@ class Collector:
         return held
 
     def settle(self, resource: str, key: tuple[str, str], now: datetime) -> None:
-        """Do what the collector's own finalizers of a deleted object wait for; remove it if free."""
+        """Do what the own finalizers of a deleted object wait for; remove it if it is free."""
         record = self._store.get(resource, *key)
         if record is None:
             return

@@ -219,12 +219,14 @@ _COLUMNS: dict[str, tuple[Column, ...]] = {
         _count(
             "Up-to-date",
             at("status.updatedReplicas"),
-            "Total number of non-terminated pods targeted by this rollout that have the desired template spec",
+            "Total number of non-terminated pods targeted by this rollout"
+            " that have the desired template spec",
         ),
         _count(
             "Available",
             at("status.availableReplicas"),
-            "Total number of available pods (ready for at least minReadySeconds) targeted by this rollout",
+            "Total number of available pods (ready for at least minReadySeconds)"
+            " targeted by this rollout",
         ),
     ),
     "analysisruns": (_text("Status", at("status.phase"), "AnalysisRun status"),),

@@ -82,9 +82,9 @@ def already_exists(plural: str, group: str, name: str) -> Refused:
 
 
 def conflict(plural: str, group: str, name: str, why: str = "") -> Refused:
-    why = (
-        why
-        or "the object has been modified; please apply your changes to the latest version and try again"
+    why = why or (
+        "the object has been modified;"
+        " please apply your changes to the latest version and try again"
     )
     message = f'Operation cannot be fulfilled on {qualified(plural, group)} "{name}": {why}'
     return Refused(409, "Conflict", message, details=details(name, group, plural))

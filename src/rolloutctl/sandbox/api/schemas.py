@@ -210,15 +210,12 @@ _PLUGIN_STATUS = {
     "status": ANY,
 }
 _ROLLOUT_STATUS = {
-    **{name: STR for name in ("phase", "message", "selector", "stableRS", "currentPodHash")},
-    **{
-        name: STR
-        for name in ("currentStepHash", "observedGeneration", "workloadObservedGeneration")
-    },
-    **{name: INT for name in ("replicas", "readyReplicas", "availableReplicas", "updatedReplicas")},
-    **{name: INT for name in ("HPAReplicas", "collisionCount", "currentStepIndex")},
-    **{name: BOOL for name in ("abort", "controllerPause", "promoteFull")},
-    **{name: TIME for name in ("abortedAt", "restartedAt")},
+    **dict.fromkeys(("phase", "message", "selector", "stableRS", "currentPodHash"), STR),
+    **dict.fromkeys(("currentStepHash", "observedGeneration", "workloadObservedGeneration"), STR),
+    **dict.fromkeys(("replicas", "readyReplicas", "availableReplicas", "updatedReplicas"), INT),
+    **dict.fromkeys(("HPAReplicas", "collisionCount", "currentStepIndex"), INT),
+    **dict.fromkeys(("abort", "controllerPause", "promoteFull"), BOOL),
+    **dict.fromkeys(("abortedAt", "restartedAt"), TIME),
     "pauseConditions": [{"reason!": STR, "startTime!": TIME}],
     "conditions": _CONDITIONS,
     "alb": _ALB,
@@ -350,9 +347,9 @@ BUILT_IN: dict[str, Schema] = {
 """By kind, the types of a few fields; a wrong one makes the whole object undecodable."""
 
 METADATA: Schema = {
-    **{name: STR for name in ("name", "generateName", "namespace", "uid", "resourceVersion")},
-    **{name: STR for name in ("creationTimestamp", "deletionTimestamp", "selfLink")},
-    **{name: INT for name in ("generation", "deletionGracePeriodSeconds")},
+    **dict.fromkeys(("name", "generateName", "namespace", "uid", "resourceVersion"), STR),
+    **dict.fromkeys(("creationTimestamp", "deletionTimestamp", "selfLink"), STR),
+    **dict.fromkeys(("generation", "deletionGracePeriodSeconds"), INT),
     **_META,
     "finalizers": _STRS,
     "managedFields": ANY,

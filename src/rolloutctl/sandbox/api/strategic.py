@@ -117,7 +117,7 @@ def _plain(item: Any) -> Any:
 
 
 def _ordered(name: str, items: list[Any], order: Any) -> list[Any]:
-    """`items` in the order a client asks for; those it does not name stay before what follows them."""
+    """`items` in the order a client asks for, then those it does not name."""
     if not isinstance(order, list):
         return items
     key = _key(name, items)

@@ -76,7 +76,10 @@ class _Table:
         rows = []
         for record in records:
             obj = record.decode()
-            row = {"cells": [column.cell(obj, now) for column in shown], "object": None}
+            row: dict[str, Any] = {
+                "cells": [column.cell(obj, now) for column in shown],
+                "object": None,
+            }
             if include == "Metadata":
                 row["object"] = _partial(obj)
             elif include == "Object":

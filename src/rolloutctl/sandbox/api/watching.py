@@ -1,4 +1,4 @@
-"""Watches: what changed since a version, as a stream that ends with time, the client or the server."""
+"""Watches: what changed since a version, until time, the client or the server ends it."""
 
 from __future__ import annotations
 

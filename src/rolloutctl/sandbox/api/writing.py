@@ -49,7 +49,8 @@ class Writer:
         given = obj["metadata"].get("namespace")
         if resource.namespaced and given and given != target.namespace:
             raise errors.bad_request(
-                "the namespace of the provided object does not match the namespace sent on the request"
+                "the namespace of the provided object does not match"
+                " the namespace sent on the request"
             )
         if resource.namespaced and not target.namespace:
             raise errors.bad_request("an empty namespace may not be set during creation")
@@ -77,12 +78,14 @@ class Writer:
         if obj["metadata"].get("name", target.name) != target.name:
             given = obj["metadata"].get("name")
             raise errors.bad_request(
-                f"the name of the object ({given}) does not match the name on the URL ({target.name})"
+                f"the name of the object ({given}) does not match"
+                f" the name on the URL ({target.name})"
             )
         self._decodes(target, obj)
         if obj["metadata"].get("namespace", target.namespace) not in (target.namespace, ""):
             raise errors.bad_request(
-                "the namespace of the provided object does not match the namespace sent on the request"
+                "the namespace of the provided object does not match"
+                " the namespace sent on the request"
             )
         obj, warnings = self._pruned(target, obj, query)
         with self._store.transaction():
@@ -98,7 +101,7 @@ class Writer:
     def patch(self, target: Target, request: Request) -> Written:
         """Patch the object, or its status. Raises Refused."""
         resource, query, media = target.resource, Query(request), bodies.media_type(request)
-        kinds = (patching.JSON_PATCH, patching.MERGE_PATCH)
+        kinds: tuple[str, ...] = (patching.JSON_PATCH, patching.MERGE_PATCH)
         kinds += (patching.APPLY,) if resource.custom else (patching.STRATEGIC, patching.APPLY)
         if media not in kinds:
             raise errors.unsupported_media(*kinds)
@@ -124,7 +127,7 @@ class Writer:
         request: Request,
         change: Callable[[dict[str, Any], Any], dict[str, Any]],
     ) -> Written:
-        """Replace the object by what `change(object, patch)` makes of it (a subresource's patch)."""
+        """Replace the object by what `change(object, patch)` makes of it: a part's patch."""
         media = bodies.media_type(request)
         if media not in (patching.JSON_PATCH, patching.MERGE_PATCH, patching.STRATEGIC):
             raise errors.unsupported_media(patching.JSON_PATCH, patching.MERGE_PATCH)
@@ -250,7 +253,8 @@ class Writer:
             said = ", ".join(f'unknown field "{path}"' for path in unknown)
             kind, version = target.resource.kind, target.version
             raise errors.bad_request(
-                f'{kind} in version "{version}" cannot be handled as a {kind}: strict decoding error: {said}'
+                f'{kind} in version "{version}" cannot be handled as a {kind}:'
+                f" strict decoding error: {said}"
             )
         return pruned, _warnings(unknown, query)
 
@@ -284,14 +288,15 @@ class Writer:
         uid, version = wanted.get("uid"), wanted.get("resourceVersion")
         if uid and uid != record.uid:
             why = (
-                f"the UID in the precondition ({uid}) does not match the UID in record ({record.uid})."
-                " The object might have been deleted and then recreated"
+                f"the UID in the precondition ({uid}) does not match"
+                f" the UID in record ({record.uid}). The object might have been deleted and then recreated"
             )
             raise errors.conflict(resource.kind, resource.group, target.name, why)
         if version and version != str(record.version):
             why = (
                 f"the ResourceVersion in the precondition ({version}) does not match the"
-                f" ResourceVersion in record ({record.version}). The object might have been modified"
+                f" ResourceVersion in record ({record.version})."
+                " The object might have been modified"
             )
             raise errors.conflict(resource.kind, resource.group, target.name, why)
 
