@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+
+from rolloutctl.sandbox.client import ApiError, Client, Watch
 
 from .objects import Obj, name, namespace, owner, uid
 
-if TYPE_CHECKING:
-    from rolloutctl.sandbox.client import Client, Watch
-
-GONE = 410
+EXPIRED = 410
 
 
 class Cache:
@@ -34,17 +32,15 @@ class Cache:
         """Take in what happened since the last call: (event type, object, what it was before)."""
         if self._watch is None:
             return self._start()
-        changes: list[tuple[str, Obj, Obj | None]] = []
-        for kind, found in self._watch.poll():
-            if kind == "ERROR":
-                # Too much happened at once, so the log no longer has all of it.
-                self._watch.close()
-                self._watch = None
-                return changes + self._start()
-            if kind == "BOOKMARK":
-                continue
-            changes.append((kind, found, self._take(found, gone=kind == "DELETED")))
-        return changes
+        try:
+            events = self._watch.poll()
+        except ApiError as error:
+            if error.status != EXPIRED:
+                raise
+            # Too much happened at once, so the log no longer has all of it.
+            self._watch.close()
+            return self._start()
+        return [(kind, found, self._take(found, gone=kind == "DELETED")) for kind, found in events]
 
     def get(self, namespace: str, name: str) -> Obj | None:
         return self._objects.get((namespace, name))

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+
+from rolloutctl.sandbox.client import Client
+from rolloutctl.sandbox.clock import Clock
 
 from .cache import Cache
 from .objects import Obj, mapping, name, namespace
 from .queue import WorkQueue
 from .recorder import Recorder
 from .timing import Timing
-
-if TYPE_CHECKING:
-    from rolloutctl.sandbox.client import Client
-    from rolloutctl.sandbox.clock import Clock
 
 Key = tuple[str, str, str]
 """(loop, namespace, name)"""

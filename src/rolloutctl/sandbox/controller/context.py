@@ -7,9 +7,10 @@ from typing import Any
 
 from .cluster import Cluster
 from .hashing import template_hash
-from .invalid import Obj
 from .objects import (
     DESIRED_REPLICAS,
+    REVISION,
+    Obj,
     annotation,
     dig,
     mapping,
@@ -132,7 +133,7 @@ class Context:
         if before == to:
             return False
         way = "up" if to > before else "down"
-        what = f"ReplicaSet {name(replica_set)} (revision {annotation(replica_set, _REVISION)})"
+        what = f"ReplicaSet {name(replica_set)} (revision {annotation(replica_set, REVISION)})"
         self.event("Normal", "ScalingReplicaSet", f"Scaled {way} {what} from {before} to {to}")
         return True
 
@@ -159,6 +160,3 @@ class Context:
     @staticmethod
     def _is(one: Obj | None, other: Obj | None) -> bool:
         return one is not None and other is not None and uid(one) == uid(other)
-
-
-_REVISION = "rollout.argoproj.io/revision"

@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rolloutctl.sandbox.api.parts import LOG_ANNOTATION
+from rolloutctl.sandbox.client import ApiError
+
 from . import config, pods
 from .cluster import Cluster
-from .objects import Obj, name, namespace, number, owner, uid
+from .objects import Obj, name, namespace, owner, stamp, uid
 
 DEPLOYMENT = "argo-rollouts"
 FIRST_BACK_OFF, LONGEST_BACK_OFF = 10, 300
@@ -44,21 +47,16 @@ class Kubelet:
         self._due: dict[str, float] = {}
         self._running: dict[str, config.StepPluginConfig] = {}
         self._crashes: dict[str, _Crash] = {}
-        self._logs: dict[str, list[str]] = {}
 
     @property
     def controller(self) -> config.StepPluginConfig | None:
         """What the running controller read at its start; None while none runs."""
         return next(iter(self._running.values()), None)
 
-    def logs(self, pod: Obj) -> str:
-        """What the container of the controller's pod printed, "" for any other pod."""
-        return "".join(f"{line}\n" for line in self._logs.get(uid(pod), ()))
-
     def forget(self, pod: Obj) -> None:
         """The pod was deleted."""
-        for known in (self._due, self._crashes, self._logs):
-            known.pop(uid(pod), None)
+        self._due.pop(uid(pod), None)
+        self._crashes.pop(uid(pod), None)
         if self._running.pop(uid(pod), None) is not None:
             self._changed()
 
@@ -91,7 +89,7 @@ class Kubelet:
 
     def _run(self, pod: Obj, *, restarts: int = 0) -> None:
         now = self._cluster.timing.now()
-        self._cluster.timing.stamped(uid(pod), "ready", pods.stamp(now))
+        self._cluster.timing.stamped(uid(pod), "ready", stamp(now))
         self._write(pod, pods.running(pod, now, restarts=restarts))
 
     def _is_controller(self, pod: Obj) -> bool:
@@ -113,33 +111,31 @@ class Kubelet:
         crash = self._crashes.get(uid(pod))
         if crash is not None and crash.due > self._cluster.clock.monotonic():
             return
-        log = self._logs.setdefault(uid(pod), [])
-        log.clear()
         try:
             read = config.load(self._config_map(), self._fetch)
         except config.Fatal as error:
-            self._crash(pod, str(error), log)
+            self._crash(pod, str(error))
             return
-        restarts = crash.restarts if crash else number(pod, "status", "restartCount")
+        restarts = crash.restarts + 1 if crash else 0
         self._crashes.pop(uid(pod), None)
         self._running[uid(pod)] = read
-        log.append(self._line("info", "Argo Rollouts starting (simulated)"))
+        log = [self._line("info", "Argo Rollouts starting (simulated)")]
         for plugin in sorted(read.enabled):
             log.append(self._line("info", f"Step plugin {plugin} configured"))
         for plugin in sorted(read.disabled):
             log.append(self._line("info", f"Step plugin {plugin} configured, disabled"))
         self._cluster.log(f"controller {name(pod)} started")
-        self._run(pod, restarts=restarts)
+        self._run(self._print(pod, log), restarts=restarts)
         self._changed()
 
-    def _crash(self, pod: Obj, why: str, log: list[str]) -> None:
+    def _crash(self, pod: Obj, why: str) -> None:
         before = self._crashes.get(uid(pod))
         restarts = before.restarts + 1 if before else 0
         back_off = min(LONGEST_BACK_OFF, FIRST_BACK_OFF * 2 ** min(restarts, 8))
         due = self._cluster.timing.due_in(back_off)
         self._crashes[uid(pod)] = _Crash(restarts, due)
         line = self._line("fatal", why)
-        log.append(line)
+        pod = self._print(pod, [line])
         self._cluster.log(f"controller {name(pod)} cannot start: {why}")
         now = self._cluster.timing.now()
         status = pods.crashed(pod, now, log=line, restarts=restarts, back_off=back_off)
@@ -152,13 +148,19 @@ class Kubelet:
         self._cluster.kubelet_events.event(pod, "Warning", "BackOff", said)
         self._cluster.queue.add(("pod", namespace(pod), name(pod)), due)
 
+    def _print(self, pod: Obj, lines: list[str]) -> Obj:
+        """Make `lines` the log of the pod's container: a restarted one starts with none."""
+        log = "".join(f"{line}\n" for line in lines)
+        body = {"metadata": {"annotations": {LOG_ANNOTATION: log}}}
+        printed = self._cluster.client.patch("pods", name(pod), body, namespace(pod))
+        self._cluster.pods.put(printed)
+        return printed
+
     def _line(self, level: str, message: str) -> str:
         quoted = message.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
         return f'time="{self._cluster.timing.stamp()}" level={level} msg="{quoted}"'
 
     def _config_map(self) -> Obj | None:
-        from rolloutctl.sandbox.client import ApiError
-
         try:
             return self._cluster.client.get("configmaps", config.NAME, config.NAMESPACE)
         except ApiError as error:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
+from rolloutctl.sandbox.client import ApiError, Client
+from rolloutctl.sandbox.clock import Clock
 from rolloutctl.sandbox.plugins.protocol import StepPlugin
+from rolloutctl.sandbox.plugins.registry import PluginRegistry
 
 from . import config, deployments, replica_sets, services
 from .cluster import Cluster, Key
@@ -15,16 +18,9 @@ from .objects import Obj, mapping, name, namespace, owner, text, uid
 from .rollouts import Rollouts
 from .step_plugins import Disabled, Unresolvable
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from rolloutctl.sandbox.client import Client
-    from rolloutctl.sandbox.clock import Clock
-    from rolloutctl.sandbox.plugins.registry import PluginRegistry
-
 LONGEST_RETRY = 10.0
-LONGEST_WAIT = 0.05
-"""Seconds between two looks at the watches when nobody calls `wake`."""
+LONGEST_WAIT = 0.5
+"""Seconds after which `run_forever` notices that it shall stop, unless `wake` is called."""
 
 _KINDS = {"ReplicaSet": "replicaset", "Rollout": "rollout", "Deployment": "deployment"}
 
@@ -80,18 +76,17 @@ class Controllers:
 
     def run_forever(self, stop: threading.Event) -> None:
         """Do what is due until `stop` is set."""
-        while not stop.is_set():
-            self._wake.clear()
-            while self._step() and not stop.is_set():
-                pass
-            due = self.next_due()
-            wait = LONGEST_WAIT if due is None else due - self._cluster.clock.monotonic()
-            self._wake.wait(min(LONGEST_WAIT, max(0.0, wait)))
-
-    def pod_log(self, namespace_: str, pod: str) -> str:
-        """What `kubectl logs` shows of a pod; only the controller's own prints anything."""
-        found = self._cluster.pods.get(namespace_, pod)
-        return self._kubelet.logs(found) if found is not None else ""
+        silence = self._cluster.client.on_change(self.wake)
+        try:
+            while not stop.is_set():
+                self._wake.clear()
+                while self._step() and not stop.is_set():
+                    pass
+                due = self.next_due()
+                wait = LONGEST_WAIT if due is None else due - self._cluster.clock.monotonic()
+                self._wake.wait(min(LONGEST_WAIT, max(0.0, wait)))
+        finally:
+            silence()
 
     def _step(self) -> bool:
         """Take in changes and do one thing; False if nothing was due."""
@@ -99,8 +94,6 @@ class Controllers:
         key = self._cluster.queue.pop(self._cluster.clock.monotonic())
         if key is None:
             return False
-        from rolloutctl.sandbox.client import ApiError
-
         try:
             self._reconcile(*key)
         except ApiError as error:

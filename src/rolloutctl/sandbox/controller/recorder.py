@@ -1,18 +1,42 @@
-"""Events about objects, as Kubernetes' recorders write them: what is repeated is counted."""
+"""Events about objects, as Kubernetes' recorders write them.
+
+What is repeated is counted, what is similar is combined, and an object about which too much is
+said gets no more: a client that looks for an event must not rely on it. Source: client-go,
+tools/record/events_cache.go, with its defaults.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+
+from rolloutctl.sandbox.client import ApiError, Client
 
 from .objects import Obj, name, namespace, stamp, uid
 
-if TYPE_CHECKING:
-    from rolloutctl.sandbox.client import Client
-
 _REMEMBERED = 4096
+SIMILAR = 10
+"""From so many messages of one reason on, they are combined."""
+SIMILAR_SECONDS = 600.0
+BURST = 25.0
+"""So many events about one object at once, and then one each five minutes."""
+REFILL_SECONDS = 300.0
+
+_Key = tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Similar:
+    last: datetime
+    messages: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class _Bucket:
+    last: datetime
+    tokens: float = BURST
 
 
 class Recorder:
@@ -22,35 +46,77 @@ class Recorder:
         self._client = client
         self._component = component
         self._now = now
-        self._seen: dict[tuple[str, ...], tuple[str, int]] = {}
+        self._written: dict[_Key, tuple[str, int]] = {}
+        self._similar: dict[_Key, _Similar] = {}
+        self._buckets: dict[str, _Bucket] = {}
         self._serial = 0
 
     def event(self, about: Obj, kind: str, reason: str, message: str) -> None:
         """`kind` is Normal or Warning. A failure to write is nobody's problem."""
-        from rolloutctl.sandbox.client import ApiError
-
-        place = namespace(about) or "default"
-        key = (uid(about), kind, reason, message)
-        at = stamp(self._now())
+        key: _Key = (uid(about), kind, reason)
+        if self._is_one_of_many(key, message):
+            message = f"(combined from similar events): {message}"
+        else:
+            key = (*key, message)
+        count = self._written.get(key, ("", 0))[1] + 1
+        if not self._may_speak(about):
+            self._remember(key, self._written.get(key, ("", 0))[0], count)
+            return
         try:
-            if key in self._seen:
-                event, count = self._seen[key]
-                body = {"count": count + 1, "lastTimestamp": at}
-                try:
-                    self._client.patch("events", event, body, place)
-                    self._seen[key] = (event, count + 1)
-                    return
-                except ApiError as error:
-                    if error.status != 404:
-                        return
-            made = self._client.create(
-                "events", self._make(about, place, kind, reason, message, at), place
-            )
-            self._seen[key] = (name(made), 1)
+            self._remember(key, self._write(about, key, count, kind, reason, message), count)
         except ApiError:
             return
-        if len(self._seen) > _REMEMBERED:
-            del self._seen[next(iter(self._seen))]
+
+    def _write(
+        self, about: Obj, key: _Key, count: int, kind: str, reason: str, message: str
+    ) -> str:
+        """Raise the count of the event there is, or make one; its name."""
+        place, at = namespace(about) or "default", stamp(self._now())
+        written = self._written.get(key, ("", 0))[0]
+        if written:
+            body = {"count": count, "lastTimestamp": at, "message": message}
+            try:
+                self._client.patch("events", written, body, place)
+                return written
+            except ApiError as error:
+                if error.status != 404:
+                    raise
+        made = self._make(about, place, kind, reason, message, at)
+        return name(self._client.create("events", {**made, "count": count}, place))
+
+    def _remember(self, key: _Key, written: str, count: int) -> None:
+        self._written[key] = (written, count)
+        if len(self._written) > _REMEMBERED:
+            del self._written[next(iter(self._written))]
+
+    def _is_one_of_many(self, key: _Key, message: str) -> bool:
+        now = self._now()
+        similar = self._similar.get(key)
+        if similar is None or (now - similar.last).total_seconds() > SIMILAR_SECONDS:
+            similar = self._similar[key] = _Similar(now)
+            if len(self._similar) > _REMEMBERED:
+                del self._similar[next(iter(self._similar))]
+        similar.last = now
+        similar.messages.add(message)
+        if len(similar.messages) < SIMILAR:
+            return False
+        similar.messages.pop()
+        return True
+
+    def _may_speak(self, about: Obj) -> bool:
+        now = self._now()
+        bucket = self._buckets.get(uid(about))
+        if bucket is None:
+            bucket = self._buckets[uid(about)] = _Bucket(now)
+            if len(self._buckets) > _REMEMBERED:
+                del self._buckets[next(iter(self._buckets))]
+        passed = (now - bucket.last).total_seconds()
+        bucket.tokens = min(BURST, bucket.tokens + passed / REFILL_SECONDS)
+        bucket.last = now
+        if bucket.tokens < 1:
+            return False
+        bucket.tokens -= 1
+        return True
 
     def _make(self, about: Obj, place: str, kind: str, reason: str, message: str, at: str) -> Obj:
         self._serial += 1
@@ -76,5 +142,4 @@ class Recorder:
             "reportingInstance": "",
             "firstTimestamp": at,
             "lastTimestamp": at,
-            "count": 1,
         }

@@ -8,7 +8,17 @@ from rolloutctl.sandbox.client import ApiError
 
 from . import pods
 from .cluster import Cluster
-from .objects import Obj, dig, mapping, name, namespace, number, owner_reference, spec_replicas
+from .objects import (
+    Obj,
+    mapping,
+    name,
+    namespace,
+    number,
+    owner_reference,
+    spec_replicas,
+    stamp,
+    text,
+)
 
 _LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 
@@ -22,17 +32,15 @@ def reconcile(cluster: Cluster, place: str, named: str) -> None:
     wanted = spec_replicas(replica_set)
     for _ in range(wanted - len(present)):
         present.append(_create(cluster, replica_set))
-    # The least useful go first: those not ready, and of the others the youngest.
-    present.sort(key=lambda pod: (pods.is_ready(pod), -_age(cluster, pod)), reverse=True)
+    # Kept are those that are ready, and of them the oldest.
+    present.sort(key=lambda pod: (not pods.is_ready(pod), _made(pod)))
     for surplus in present[wanted:]:
         _delete(cluster, replica_set, surplus)
     _report(cluster, replica_set, present[:wanted])
 
 
-def _age(cluster: Cluster, pod: Obj) -> float:
-    # Younger pods sort behind older ones, see `reconcile`.
-    since = pods.moment_of(dig(pod, "metadata", "creationTimestamp"))
-    return -(cluster.timing.now() - since).total_seconds() if since else 0.0
+def _made(pod: Obj) -> str:
+    return text(pod, "metadata", "creationTimestamp")
 
 
 def _create(cluster: Cluster, replica_set: Obj) -> Obj:
@@ -41,21 +49,21 @@ def _create(cluster: Cluster, replica_set: Obj) -> Obj:
     prefix = name(replica_set)
     while cluster.pods.get(namespace(replica_set), made := f"{prefix}-{_suffix()}"):
         pass
-    pod = {
+    described: Obj = {
+        "name": made,
+        "generateName": f"{prefix}-",
+        "namespace": namespace(replica_set),
+        "labels": dict(mapping(metadata, "labels")),
+        "ownerReferences": [owner_reference(replica_set)],
+    }
+    if mapping(metadata, "annotations"):
+        described["annotations"] = dict(mapping(metadata, "annotations"))
+    pod: Obj = {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {
-            "name": made,
-            "generateName": f"{prefix}-",
-            "namespace": namespace(replica_set),
-            "labels": dict(mapping(metadata, "labels")),
-            "annotations": dict(mapping(metadata, "annotations")),
-            "ownerReferences": [owner_reference(replica_set)],
-        },
+        "metadata": described,
         "spec": dict(mapping(template, "spec")),
     }
-    if not pod["metadata"]["annotations"]:
-        del pod["metadata"]["annotations"]
     created = cluster.client.create("pods", pod, namespace(replica_set))
     cluster.pods.put(created)
     cluster.replica_set_events.event(
@@ -85,11 +93,9 @@ def _report(cluster: Cluster, replica_set: Obj, present: list[Obj]) -> None:
     available = 0
     for pod in ready:
         since = pods.ready_since(pod)
-        waited = (
-            cluster.timing.elapsed(pod["metadata"]["uid"], "ready", pods.stamp(since))
-            if (since and least)
-            else 0.0
-        )
+        waited = 0.0
+        if since is not None and least:
+            waited = cluster.timing.elapsed(pod["metadata"]["uid"], "ready", stamp(since))
         if waited >= least:
             available += 1
         else:

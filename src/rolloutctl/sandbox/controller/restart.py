@@ -50,9 +50,9 @@ def reconcile(context: Context) -> bool:
 
 def _evict(context: Context, pod: Obj) -> bool:
     try:
-        context.cluster.client.delete("pods", name(pod), namespace(pod))
+        context.cluster.client.evict(name(pod), namespace(pod))
     except ApiError as error:
-        if error.status != 404:
+        if error.status not in (404, 429):  # gone already, or a disruption budget says no
             raise
         return False
     return True
