@@ -73,6 +73,7 @@ class _Follower:
         self.reacted = decision.before.phase != "Degraded"
         self.aborted: list[PluginRun] = []
         self.terminated: list[PluginRun] = []
+        self.called: set[tuple[int, str]] = set()
         self.almost: Ending | None = None
         self.grace: float | None = None
 
@@ -127,6 +128,10 @@ class _Follower:
         if not isinstance(event.object, Rollout):
             return None
         now = event.object
+        version = now.metadata.resource_version
+        if version and version == self.decision.seen.rollout.metadata.resource_version:
+            self.last = now  # a cache that has not heard of the change yet
+            return None
         if now.metadata.uid == self.last.metadata.uid:
             self._tell(now)
         self.last = now
@@ -170,9 +175,13 @@ class _Follower:
                 known = old.get(record.index)
                 if run.phase and (known is None or known.phase != run.phase):
                     self.report(Happened(ref, What.PLUGIN, position(now), run))
-            elif record.operation == "Abort" and key not in before:
+            elif key in before or key in self.called:
+                continue
+            elif record.operation == "Abort":
+                self.called.add(key)
                 self.aborted.append(run)
                 self.report(Happened(ref, What.ABORT_CALL, position(now), run))
-            elif record.operation == "Terminate" and key not in before:
+            elif record.operation == "Terminate":
+                self.called.add(key)
                 self.terminated.append(run)
                 self.report(Happened(ref, What.TERMINATE_CALL, position(now), run))

@@ -125,6 +125,9 @@ def _of_promotion(decision: Decision, now: Rollout, *, reacted: bool) -> Ending 
         return Ending(End.DEGRADED, place)
     if status.promote_full:
         return None
+    lifted = decision.reasons and place.index == decision.before.index
+    if lifted and status.pause_conditions == decision.seen.rollout.status.pause_conditions:
+        return None  # what was lifted, seen once more
     if found.awaiting is not None and found.phase == "Paused":
         return Ending(End.WAITING, place, awaiting=found.awaiting)
     return None
