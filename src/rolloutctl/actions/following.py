@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
 from time import monotonic
@@ -137,31 +138,30 @@ def _follow(
     children = False
     shown = False
     runs_at = 0.0
-    waiting: Taken | None = None
+    waiting: deque[Taken] = deque()
+    early: deque[Taken] = deque()
+    """What the rollout's watch said before its pods and ReplicaSets were known."""
     stale = ""
 
     def update(news: News) -> Update:
         return Update(news, parts.picture(), tuple(parts.missing.values()), stale)
 
-    while waiting is not None or pump.open:
+    while waiting or pump.open:
         left = None if timeout is None else timeout - (clock() - started)
         if left is not None and left <= 0:
             if parts.rollout is not None:
                 yield update(News.TIMEOUT)
             return
-        if waiting is not None:
-            taken: Taken | None = waiting
-            waiting = None
-        else:
-            taken = pump.take(_least(left, tick))
+        taken = waiting.popleft() if waiting else pump.take(_least(left, tick))
         if taken is None:
-            if not shown:
-                continue
-            if _runs_due(parts, clock() - runs_at):
+            if shown and _runs_due(parts, clock() - runs_at):
                 _read_runs(cluster, parts)
                 runs_at = clock()
-            if tick is not None:
+            if shown and tick is not None:
                 yield update(News.TICK)
+            continue
+        if children and not shown and taken.source == "rollouts":
+            early.append(taken)
             continue
 
         if taken.error is not None:
@@ -173,7 +173,8 @@ def _follow(
                 stale = taken.error.message
         elif taken.event is None:
             parts.synced.add(taken.source)
-            continue
+            if shown:
+                continue
         elif taken.event.type == "STALE":
             stale = taken.event.problem or "the connection dropped"
             if shown:
@@ -185,7 +186,10 @@ def _follow(
                 yield update(News.DELETED)
                 return
             parts.apply(taken.source, taken.event)
+            healed = bool(stale)
             stale = ""
+            if shown and not healed and taken.event.type == "SYNCED":
+                continue
 
         if parts.rollout is None:
             if "rollouts" in parts.synced:
@@ -201,7 +205,12 @@ def _follow(
             _read_runs(cluster, parts)
             runs_at = clock()
         else:
-            waiting = _settle(parts, pump, clock)
+            following = _settle(parts, pump, clock)
+            if following is not None:
+                waiting.append(following)
+        if not shown:
+            waiting.extend(early)
+            early.clear()
         shown = True
         yield update(News.CHANGE)
 

@@ -239,6 +239,7 @@ def _row_lines(
     from rolloutctl.render.views import movement
 
     namespace = run.namespace()
+    said: dict[Any, str] = {}
     for update in follow_rows(
         run.cluster(), namespace, label_selector=selector, keep=keep, timeout=timeout
     ):
@@ -253,7 +254,12 @@ def _row_lines(
                 )
                 run.out(serialize.to_jsonl(document))
             else:
-                run.emit([movement.row_line(update.row, surface, deleted=deleted)])
+                line = movement.row_line(update.row, surface, deleted=deleted)
+                # A row holds more than its line shows (messages, moments): say nothing twice.
+                text = "".join(span.text for span in line[1:])
+                if said.get(update.row.ref) != text:
+                    run.emit([line])
+                said[update.row.ref] = text
 
 
 def _live_rows(

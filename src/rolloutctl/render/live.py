@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rolloutctl.render.text import Line, Span, width
+from rolloutctl.render.text import Line, Span, cut, width
 from rolloutctl.render.theme import one_line
 
 _HIDE_CURSOR = "\x1b[?25l"
@@ -41,7 +41,8 @@ class Live:
                     break
                 kept.append(line)
             left = len(shown) - len(kept)
-            shown = [*kept, (Span(f"{left} more lines: a taller window shows them", "dim"),)]
+            more = cut(f"{left} more lines: a taller window shows them", columns)
+            shown = [*kept, (Span(more, "dim"),)]
         text = self._up(columns)
         if not self._started:
             text = _HIDE_CURSOR + text

@@ -56,8 +56,18 @@ def to_yaml(data: Any) -> str:
     """`data` as YAML in block style, keys in their order."""
     import yaml
 
-    dumper: type[Any] = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    plain = _plain(data)
+    try:
+        text = _dump(plain, getattr(yaml, "CSafeDumper", yaml.SafeDumper), allow_unicode=True)
+    except UnicodeEncodeError:  # a lone surrogate: only an escape can say it
+        return _dump(plain, yaml.SafeDumper, allow_unicode=False)
+    return _dump(plain, yaml.SafeDumper, allow_unicode=False) if _MISLEADING.search(text) else text
+
+
+def _dump(data: Any, dumper: type[Any], *, allow_unicode: bool) -> str:
+    import yaml
+
     text: str = yaml.dump(
-        _plain(data), Dumper=dumper, sort_keys=False, allow_unicode=True, width=1_000_000
+        data, Dumper=dumper, sort_keys=False, allow_unicode=allow_unicode, width=1_000_000
     )
     return text

@@ -18,6 +18,7 @@ _ESCAPES = re.compile(
     r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"  # OSC, DCS, ...
     r"|\x1b[ -/]*[0-~]"  # the short ones
 )
+_BREAKS = re.compile(r"[\r\n\v\f\x85\u2028\u2029]\s*")
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _MOST_MARKS = 2
 
@@ -36,9 +37,9 @@ Piece = Span | str
 def safe(value: object, limit: int = 200) -> str:
     """`value` as one harmless printable line of at most `limit` characters (0: any length).
 
-    Line breaks and tabs become a space; escape sequences, control characters, bidi overrides and
-    zero-width characters vanish; lone surrogates and unassigned code points become U+FFFD. None
-    is "". A text that had to be cut ends in "…".
+    A line break with the indentation after it, and a tab, become a space; escape sequences,
+    control characters, bidi overrides and zero-width characters vanish; lone surrogates and
+    unassigned code points become U+FFFD. None is "". A text that had to be cut ends in "…".
     """
     if value is None:
         return ""
@@ -49,7 +50,7 @@ def safe(value: object, limit: int = 200) -> str:
     longer = bool(limit) and len(text) > limit * 8
     if longer:
         text = text[: limit * 8]
-    text = _ESCAPES.sub("", text)
+    text = _BREAKS.sub(" ", _ESCAPES.sub("", text))
     kept: list[str] = []
     marks = 0
     for char in text:
@@ -57,7 +58,7 @@ def safe(value: object, limit: int = 200) -> str:
             marks = 0
             if char.isprintable():
                 kept.append(char)
-            elif char in "\n\r\t\v\f":
+            elif char == "\t":
                 kept.append(" ")
             continue
         category = unicodedata.category(char)
@@ -67,7 +68,7 @@ def safe(value: object, limit: int = 200) -> str:
                 kept.append(char)
             continue
         marks = 0
-        if category in ("Zs", "Zl", "Zp") or char == "\x85":
+        if category == "Zs":
             kept.append(" ")
         elif category in ("Cc", "Cf") or char in _INVISIBLE:
             continue
@@ -75,11 +76,7 @@ def safe(value: object, limit: int = 200) -> str:
             kept.append("\ufffd")
         else:
             kept.append(char)
-    text = (
-        " ".join("".join(kept).split())
-        if "\n" in str(value)[: limit * 8 or None]
-        else "".join(kept)
-    )
+    text = "".join(kept)
     if limit and (len(text) > limit or longer):
         text = text[: limit - 1] + ELLIPSIS
     return text

@@ -31,10 +31,9 @@ class Movement(NamedTuple):
 def movements(before: RolloutPicture | None, now: RolloutPicture) -> list[Movement]:
     """What changed since `before`, most important first; without it, where the rollout stands."""
     found = [
+        _changed("image", _images(before), _images(now)),
         _changed("revision", _revision(before), _revision(now)),
-        _changed(
-            "phase", _phase(before), _phase(now), style=words.PHASE_STYLE.get(now.status.phase)
-        ),
+        _phases(before, now),
         _changed("step", _step(before), _step(now)),
         *_plugins(before, now),
         _changed("weight", _weight(before), _weight(now)),
@@ -70,21 +69,31 @@ def _changed(
 
 
 def _revision(picture: RolloutPicture | None) -> str:
-    if picture is None or not picture.revision:
-        return ""
-    shown = ", ".join(words.image(item) for item in picture.images_to)
-    return f"{picture.revision} ({shown})" if shown else str(picture.revision)
+    return str(picture.revision) if picture is not None and picture.revision else ""
 
 
-def _phase(picture: RolloutPicture | None) -> str:
-    if picture is None:
-        return ""
-    status = picture.status
-    text = words.phase(status.phase).text
+def _images(picture: RolloutPicture | None) -> str:
+    return ", ".join(words.image(item) for item in picture.images_to) if picture else ""
+
+
+def _phases(before: RolloutPicture | None, now: RolloutPicture) -> Movement | None:
+    status = now.status
+    old = before.status if before is not None else None
+    if old is not None and (old.phase, old.message, old.awaiting) == (
+        status.phase,
+        status.message,
+        status.awaiting,
+    ):
+        return None
+    style = words.PHASE_STYLE.get(status.phase, "")
+    after = words.phase(status.phase).text
     if status.message:
-        text += f" ({safe(status.message, 300)})"
+        after += f" ({safe(status.message, 300)})"
     waits = words.awaiting(status)
-    return f"{text}, {waits}" if waits else text
+    if waits:
+        after += f", {waits}"
+    earlier = old.phase if old is not None and old.phase != status.phase else ""
+    return Movement("phase", words.phase(earlier).text if earlier else "", after, "", style)
 
 
 def _step(picture: RolloutPicture | None) -> str:
@@ -140,6 +149,8 @@ def _weight(picture: RolloutPicture | None) -> str:
     if picture is None or picture.strategy != "canary":
         return ""
     weights = picture.weights
+    if picture.status.fully_promoted:
+        return "100 %"
     value = weights.actual if weights.set is None else weights.set
     return "" if value is None else f"{value} %"
 
