@@ -8,6 +8,7 @@ Terminate means stopped. Source: argo-rollouts, rollout/stepplugin.go.
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -92,12 +93,12 @@ def plugin_runs(r: Rollout, config: PluginConfiguration | None = None) -> dict[i
     steps = _steps(r)
     if not any(step.plugin is not None for step in steps):
         return {}
-    disabled = _disabled_names(config)
+    availability_of = _availabilities(config)
     found: dict[tuple[int, str], StepPluginStatus] = {
         (record.index, record.operation): record for record in _records(r) if _fits(record, steps)
     }
     return {
-        index: _timeline(r, index, step.plugin.name, found, disabled)
+        index: _timeline(r, index, step.plugin.name, found, availability_of(step.plugin.name))
         for index, step in enumerate(steps)
         if step.plugin is not None
     }
@@ -183,10 +184,18 @@ def _in_list_order(r: Rollout, config: PluginConfiguration | None) -> list[Plugi
     return [runs[index] for index in order]
 
 
-def _disabled_names(config: PluginConfiguration | None) -> dict[str, bool] | None:
+def _availabilities(config: PluginConfiguration | None) -> Callable[[str], Availability]:
     if config is None:
-        return None
-    return {item.name: bool(item.disabled) for item in config.items if item.kind == "step"}
+        return lambda name: Availability.UNKNOWN
+    found: dict[str, Availability] = {}
+    for item in config.items:
+        # The same name twice is no error for the controller; a disabled one counts.
+        if item.kind == "step" and found.get(item.name) is not Availability.DISABLED:
+            off = item.disabled
+            found[item.name] = Availability.DISABLED if off else Availability.ENABLED
+    # A configuration with problems may hide items: what is missing in it may well be there.
+    missing = Availability.UNKNOWN if config.problems else Availability.NOT_CONFIGURED
+    return lambda name: found.get(name, missing)
 
 
 def _timeline(
@@ -194,9 +203,8 @@ def _timeline(
     index: int,
     name: str,
     found: dict[tuple[int, str], StepPluginStatus],
-    disabled: dict[str, bool] | None,
+    availability: Availability,
 ) -> PluginRun:
-    availability = _availability(name, disabled)
     record = found.get((index, "Run"))
     abort = _call(found.get((index, "Abort")))
     terminate = _call(found.get((index, "Terminate")))
@@ -234,14 +242,6 @@ def _timeline(
         suspended=suspended,
         stuck=stuck,
     )
-
-
-def _availability(name: str, disabled: dict[str, bool] | None) -> Availability:
-    if disabled is None:
-        return Availability.UNKNOWN
-    if name not in disabled:
-        return Availability.NOT_CONFIGURED
-    return Availability.DISABLED if disabled[name] else Availability.ENABLED
 
 
 def _call(record: StepPluginStatus | None) -> PluginCall | None:
