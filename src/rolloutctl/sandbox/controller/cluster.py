@@ -31,11 +31,14 @@ class Cluster:
         self.pods = Cache(client, "pods")
         self.deployments = Cache(client, "deployments")
         self.services = Cache(client, "services")
-        now = clock.now
-        self.rollout_events = Recorder(client, "rollouts-controller", now)
-        self.replica_set_events = Recorder(client, "replicaset-controller", now)
-        self.deployment_events = Recorder(client, "deployment-controller", now)
-        self.kubelet_events = Recorder(client, "kubelet", now)
+        self.rollout_events = self.recorder("rollouts-controller")
+        self.replica_set_events = self.recorder("replicaset-controller")
+        self.deployment_events = self.recorder("deployment-controller")
+        self.kubelet_events = self.recorder("kubelet")
+
+    def recorder(self, component: str) -> Recorder:
+        """A recorder that remembers nothing of what `component` said before."""
+        return Recorder(self.client, component, self.clock.now)
 
     def soon(self, key: Key) -> None:
         self.queue.add(key, self.clock.monotonic())

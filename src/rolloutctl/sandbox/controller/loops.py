@@ -143,9 +143,10 @@ class Controllers:
         return found
 
     def _controller_changed(self) -> None:
-        """A controller that starts looks at every rollout."""
+        """A controller that starts looks at every rollout, and has said nothing yet."""
         if self._kubelet.controller is None:
             return
+        self._cluster.rollout_events = self._cluster.recorder("rollouts-controller")
         for rollout in self._cluster.rollouts.all():
             self._announce(rollout)
             self._cluster.soon(("rollout", namespace(rollout), name(rollout)))

@@ -1,0 +1,213 @@
+"""What a recording of a controller, and a run of ours, must agree in.
+
+A story has three parts: the values the interesting fields of the rollout took, one after the
+other; the events, each once; and the objects there were at the end. Left out is what depends on
+the clock or on chance, and what depends on how two runs interleave:
+
+- the message while Progressing: it says which pods were missing at the moment of a write;
+- ScalingReplicaSet events: how many steps a resize takes follows from when pods became ready;
+- the two fields of different writes side by side: each field has a sequence of its own, since
+  one controller may write at once what another writes one after the other.
+
+Pod hashes are named by the order in which they became the current one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+Obj = dict[str, Any]
+
+INSTANCE_ID = "argo-rollouts.argoproj.io/controller-instance-id"
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z?")
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_POD = re.compile(r"(<hash \d+>)-[a-z0-9]{5}\b")
+_BY_CHANCE = frozenset(
+    (
+        "uid",
+        "resourceVersion",
+        "creationTimestamp",
+        "generation",
+        "observedGeneration",
+        "managedFields",
+        "workloadObservedGeneration",
+        "clusterIP",
+        "clusterIPs",
+        "selfLink",
+        "namespace",
+        # Whole seconds of a story that takes two of them.
+        "totalManualPauseDurationSeconds",
+    )
+)
+_ABOUT = ("Rollout", "AnalysisRun", "Experiment")
+
+
+@dataclass(frozen=True)
+class Story:
+    """A run, in the order things became known: rollouts as written, events as first seen."""
+
+    namespace: str
+    rollouts: list[Obj]
+    events: list[Obj]
+    final: dict[str, list[Obj]]
+    """Resource (plural) to the objects at the end."""
+
+
+def recorded(trace: Obj) -> Story:
+    """The story a trace tells."""
+    seen = [event["object"] for event in trace["watch"] if event["kind"] == "rollouts"]
+    events = [
+        event["object"]
+        for event in trace["watch"]
+        if event["kind"] == "events" and event["type"] == "ADDED"
+    ]
+    return Story(trace["namespace"], seen, events, trace["final"])
+
+
+def facts(rollout: Obj) -> dict[str, Any]:
+    """What of a rollout counts, at one moment."""
+    status = rollout.get("status") or {}
+    records = (status.get("canary") or {}).get("stepPluginStatuses") or []
+    return {
+        "phase": status.get("phase"),
+        "message": status.get("message") or "",
+        "step": status.get("currentStepIndex"),
+        "abort": bool(status.get("abort")),
+        "promoteFull": bool(status.get("promoteFull")),
+        "pauses": [pause["reason"] for pause in status.get("pauseConditions") or []],
+        "plugins": [
+            [
+                record["index"],
+                record["operation"],
+                record.get("phase") or "",
+                bool(record.get("disabled")),
+            ]
+            for record in records
+        ],
+    }
+
+
+def tell(story: Story) -> str:
+    """The story as lines of text, to be compared with another."""
+    names = _hash_names(story.rollouts)
+    parts: dict[str, Any] = {
+        "what happened": _sequences(story.rollouts),
+        "events": _events(story.events),
+        "at the end": _final(story.final),
+    }
+    lines = []
+    for title, part in parts.items():
+        lines.append(f"== {title}")
+        for key, value in part.items():
+            named = _named(value, names, story.namespace)
+            lines.extend(f"{_named(key, names, story.namespace)}: {line}" for line in named)
+    return "\n".join(lines)
+
+
+def differences(real: Story, here: Story) -> str:
+    """Both stories where they differ, side by side; "" if they agree."""
+    left, right = tell(real).splitlines(), tell(here).splitlines()
+    return "\n".join(difflib.unified_diff(left, right, "real", "here", n=1, lineterm=""))
+
+
+def _sequences(rollouts: list[Obj]) -> dict[str, Any]:
+    seen: dict[str, list[Any]] = {}
+    for rollout in rollouts:
+        found = facts(rollout)
+        if found["phase"] is None:
+            continue
+        message = "" if found["phase"] == "Progressing" else found["message"]
+        for key in ("step", "abort", "promoteFull", "pauses", "plugins"):
+            _then(seen, key, found[key])
+        _then(seen, "phase", (found["phase"], message))
+    return {key: [" -> ".join(map(_text, values))] for key, values in seen.items()}
+
+
+def _then(seen: dict[str, list[Any]], key: str, value: Any) -> None:
+    values = seen.setdefault(key, [])
+    if not values or values[-1] != value:
+        values.append(value)
+
+
+def _events(events: list[Obj]) -> dict[str, Any]:
+    told: list[str] = []
+    for event in events:
+        if (event.get("involvedObject") or {}).get("kind") not in _ABOUT:
+            continue
+        if event["reason"] == "ScalingReplicaSet":
+            continue
+        line = f"{event['type']} {event['reason']} {event['message']}"
+        if line not in told:
+            told.append(line)
+    # Two recorders write side by side: what is compared is which events there are.
+    return {"event": sorted(told)}
+
+
+def _final(final: dict[str, list[Obj]]) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    for resource, objects in sorted(final.items()):
+        for found in sorted(objects, key=lambda each: str(each["metadata"]["name"])):
+            subject = f"{resource}/{found['metadata']['name']}"
+            told[subject] = list(_leaves(_viewed(resource, found)))
+    return told
+
+
+def _viewed(resource: str, found: Obj) -> Obj:
+    if resource == "services":
+        # The API server fills in the rest of a Service.
+        return {"selector": found["spec"].get("selector")}
+    viewed = _without_chance({key: found.get(key) or {} for key in ("spec", "status")})
+    metadata = found["metadata"]
+    viewed["annotations"] = metadata.get("annotations") or {}
+    labels = metadata.get("labels") or {}
+    viewed["labels"] = {key: value for key, value in labels.items() if key != INSTANCE_ID}
+    if resource == "rollouts":
+        status = viewed["status"]
+        conditions = status.pop("conditions", [])
+        viewed["conditions"] = {
+            each["type"]: [each.get(key) for key in ("status", "reason", "message")]
+            for each in conditions
+        }
+    return viewed
+
+
+def _without_chance(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_chance(each) for key, each in value.items() if key not in _BY_CHANCE}
+    return [_without_chance(each) for each in value] if isinstance(value, list) else value
+
+
+def _leaves(value: Any, path: str = "") -> list[str]:
+    if isinstance(value, dict) and value:
+        return [line for key in sorted(value) for line in _leaves(value[key], f"{path}.{key}")]
+    if isinstance(value, list) and any(isinstance(each, dict) for each in value):
+        return [line for at, each in enumerate(value) for line in _leaves(each, f"{path}[{at}]")]
+    return [f"{path} = {_text(value)}"]
+
+
+def _hash_names(rollouts: list[Obj]) -> dict[str, str]:
+    names: dict[str, str] = {}
+    for rollout in rollouts:
+        found = (rollout.get("status") or {}).get("currentPodHash")
+        if found and found not in names:
+            names[found] = f"<hash {len(names) + 1}>"
+    return names
+
+
+def _named(value: Any, names: dict[str, str], namespace: str) -> Any:
+    if isinstance(value, list):
+        return [_named(each, names, namespace) for each in value]
+    text = str(value).replace(namespace, "<namespace>")
+    for found, name in names.items():
+        text = text.replace(found, name)
+    text = _UUID.sub("<uuid>", _TIME.sub("<time>", text))
+    return _POD.sub(r"\1-<pod>", text)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)

@@ -1,0 +1,38 @@
+"""The simulated controller does what a real one was recorded doing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from support.recorded import trace
+from traces.replay import replay
+from traces.story import differences, recorded
+
+DATA = Path(__file__).parent / "data"
+SIMULATED = ("plugin-", "canary-", "invalid-spec", "outage-")
+STORIES = sorted(
+    path.name.removesuffix(".json.gz")
+    for path in DATA.rglob("*.json.gz")
+    if path.name.startswith(SIMULATED)
+)
+
+
+def test_all_stories_of_canaries_and_plugins_are_here() -> None:
+    assert len(STORIES) == 30
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_our_controller_tells_the_same_story(name: str) -> None:
+    """Of the rollout's fields in their order, of the events, and of all objects at the end."""
+    story = trace(name)
+    found = differences(recorded(story), replay(story))
+    assert not found, f"\n{story['description']}\n{found}"
+
+
+def test_a_difference_is_seen() -> None:
+    """The comparison is worth something: another plugin result is another story."""
+    story = trace("plugin-success")
+    told = recorded(trace("plugin-failed-aborts"))
+    assert "Failed" in differences(recorded(story), told)
