@@ -46,7 +46,7 @@ def test_controller_pause_without_conditions_is_a_resume_not_yet_reacted_to() ->
     assert status.awaiting is None
 
 
-@pytest.mark.parametrize(("observed", "expected"), [("6", False), ("7", True)])
+@pytest.mark.parametrize(("observed", "expected"), [("", False), ("6", False), ("7", True)])
 def test_the_generation_of_a_referenced_workload_counts(observed: str, expected: bool) -> None:
     r = rollout(
         {"workloadRef": {"kind": "Deployment", "name": "d"}, "strategy": {"canary": {}}},

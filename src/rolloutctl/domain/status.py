@@ -124,7 +124,8 @@ def computed_phase(r: Rollout) -> tuple[str, str]:
 def is_observed(r: Rollout) -> bool:
     """The controller has seen this spec, and the template of the workload it refers to.
 
-    An absent, non-numeric or higher observed generation counts as seen.
+    An absent, non-numeric or higher observed generation counts as seen; the generation of the
+    workload has to be the very one.
     """
     return _generation_observed(r) and _workload_observed(r)
 
@@ -166,8 +167,7 @@ def _workload_observed(r: Rollout) -> bool:
     if r.spec.workload_ref is None:
         return True
     generation = (r.metadata.annotations or {}).get(WORKLOAD_GENERATION, "")
-    observed = r.status.workload_observed_generation
-    return not generation or not observed or generation == observed
+    return generation == r.status.workload_observed_generation
 
 
 def _blue_green_pending(r: Rollout, strategy: BlueGreen) -> str:
