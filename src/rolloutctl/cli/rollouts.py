@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
 from itertools import islice
+from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rolloutctl.cli.run import Run
@@ -13,12 +15,30 @@ if TYPE_CHECKING:
     from rolloutctl.actions.inspect import Keep
     from rolloutctl.domain.cluster import Unreadable
     from rolloutctl.domain.tree import RolloutRow
+    from rolloutctl.render.surface import Surface
 
 T = TypeVar("T")
 
 RESOURCE = "rollout.argoproj.io"
 _BLOCK = 500
 """Lines written at once: a fleet's table must not cost a system call per row."""
+
+_FRESH = 3.0
+"""Seconds for which a changed row of a living table stands out."""
+_SKEW = 2.0
+"""Seconds a server's clock may differ before spans of time are counted by it (its stamps have
+whole seconds)."""
+
+
+def surface_of(run: Run) -> Surface:
+    """What stdout can show, at the server's time: the moments in its objects are of its clock."""
+    surface = run.surface()
+    skew = run.cluster().server_time_skew()
+    return (
+        surface._replace(now=surface.now - timedelta(seconds=skew))
+        if abs(skew) > _SKEW
+        else surface
+    )
 
 
 def blocks(items: Iterable[T], size: int = _BLOCK) -> Iterator[list[T]]:
@@ -75,7 +95,6 @@ def show_rows(
     selector: str = "",
     keep: Keep | None = None,
     awaiting: bool = False,
-    raw: bool = False,
 ) -> ExitCode:
     """Reads and prints a list. FAILED when some objects could not be read (they are named)."""
     from rolloutctl.actions import inspect
@@ -98,10 +117,7 @@ def show_rows(
     rows: Iterable[RolloutRow] = readable()
     if awaiting:
         rows = longest_wait_first(list(rows))
-    if raw:
-        _write_raw(run, rows, output)
-    else:
-        write_rows(run, rows, output=output, namespaces=namespace is None)
+    write_rows(run, rows, output=output, namespaces=namespace is None)
     if unreadable:
         _report_unreadable(run, unreadable)
         return ExitCode.FAILED
@@ -142,7 +158,7 @@ def write_rows(
     elif output in (None, "wide"):
         from rolloutctl.render.views import table
 
-        lines = table.lines(rows, run.surface(), namespaces=namespaces, wide=output == "wide")
+        lines = table.lines(rows, surface_of(run), namespaces=namespaces, wide=output == "wide")
         for part in blocks(lines):
             run.emit(part)
     else:
@@ -178,21 +194,14 @@ def write_documents(
         run.out("  ]\n}")
 
 
-def _write_raw(run: Run, rows: Iterable[RolloutRow], output: str | None) -> None:
-    import msgspec
-
+def show_raw_list(run: Run, *, output: str, selector: str = "") -> ExitCode:
+    """The objects of a list as the server has them, page by page."""
     from rolloutctl.domain.cluster import ROLLOUTS
 
-    cluster = run.cluster()
-    write_documents(
-        run,
-        (
-            msgspec.json.decode(cluster.get_raw(ROLLOUTS, row.ref.namespace, row.ref.name))
-            for row in rows
-        ),
-        output,
-        kind="List",
-    )
+    pages = run.cluster().pages(ROLLOUTS, run.namespace(), dict, label_selector=selector)
+    items = (item for page in pages for item in page.items)
+    write_documents(run, items, output, kind="List")
+    return ExitCode.OK
 
 
 # --- following ----------------------------------------------------------------------------------
@@ -217,10 +226,10 @@ def follow_rows(
     else:
         show = _row_lines
     try:
-        show(run, output, selector, keep, awaiting, timeout)
+        show(run, output, selector, keep, awaiting, timeout or None)
     except KeyboardInterrupt:
         raise Interrupted("stopped watching") from None
-    if timeout is not None:
+    if timeout:
         raise Timeout(f"stopped watching after {timeout:g} s")
     return ExitCode.OK
 
@@ -247,7 +256,7 @@ def _row_lines(
             run.note(f"the connection dropped ({update.problem}); going on when it is back")
         elif update.row is not None:
             deleted = update.news is News.DELETED
-            surface = run.surface()
+            surface = surface_of(run)
             if output in ("json", "jsonl"):
                 document = documents.row_change(
                     update.row, update.before, at=surface.now, deleted=deleted
@@ -275,16 +284,25 @@ def _live_rows(
 
     namespace = run.namespace()
     rows: dict[Any, RolloutRow] = {}
+    changed: dict[Any, float] = {}
     stale = ""
 
     def picture() -> list[Any]:
-        surface = run.surface()
+        surface = surface_of(run)
+        now = monotonic()
+        fresh = {ref for ref, moment in changed.items() if now - moment < _FRESH}
         ordered = list(rows.values())
         ordered = (
             longest_wait_first(ordered) if awaiting else sorted(ordered, key=lambda row: row.ref)
         )
         lines = list(
-            table.lines(ordered, surface, namespaces=namespace is None, wide=output == "wide")
+            table.lines(
+                ordered,
+                surface,
+                namespaces=namespace is None,
+                wide=output == "wide",
+                fresh=fresh,
+            )
         )
         if stale:
             lines.append(stale_line(run, stale))
@@ -306,6 +324,8 @@ def _live_rows(
                 stale = ""
             elif update.row is not None:
                 rows[update.row.ref] = update.row
+                if not update.first:
+                    changed[update.row.ref] = monotonic()
                 stale = ""
             if update.news in (News.TICK, News.STALE):
                 draw(picture)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from rolloutctl.cli.rollouts import RESOURCE, live, stale_line
+from rolloutctl.cli.rollouts import RESOURCE, live, stale_line, surface_of
 from rolloutctl.cli.run import Run
 from rolloutctl.errors import ExitCode, Failed, Interrupted, NotFound, Timeout, UsageError
 
@@ -144,7 +144,7 @@ class _Picture:
         from rolloutctl.render.views import rollout as view
 
         lines = view.lines(
-            update.picture, self._run.surface(), missing=update.missing, wide=self._wide
+            update.picture, surface_of(self._run), missing=update.missing, wide=self._wide
         )
         if gone:
             lines.append(line(Span("deleted", "bad")))
@@ -173,7 +173,7 @@ class _Lines:
         from rolloutctl.actions.following import News
         from rolloutctl.render.views import movement
 
-        surface = self._run.surface()
+        surface = surface_of(self._run)
         if self._json:
             self._document(update)
         elif update.news is News.STALE:
@@ -239,7 +239,7 @@ def _say(run: Run, row: Any, output: str | None) -> None:
     from rolloutctl.render.views import status as view
 
     if output in (None, "wide"):
-        run.emit(view.lines(row, run.surface()))
+        run.emit(view.lines(row, surface_of(run)))
     elif output == "name":
         run.out(f"{RESOURCE}/{row.ref.name}")
     elif output == "yaml":

@@ -53,7 +53,9 @@ def get(
 
         if watch:
             return rollouts.follow_rows(run, output=output, selector=selector, timeout=timeout)
-        return rollouts.show_rows(run, output=output, selector=selector, raw=raw)
+        if raw and output:
+            return rollouts.show_raw_list(run, output=output, selector=selector)
+        return rollouts.show_rows(run, output=output, selector=selector)
     if selector:
         raise UsageError("a name and a selector do not go together", hint="leave out one of them")
     refs = run.refs(names)
@@ -83,10 +85,11 @@ def _show(run: Run, refs: list[Ref], output: str | None, raw: bool) -> ExitCode:
 
     if output in (None, "wide"):
         from rolloutctl.actions import inspect
+        from rolloutctl.cli.rollouts import surface_of
         from rolloutctl.render.views import rollout as view
 
         for index, look in enumerate(each(lambda ref: inspect.examine(run.cluster(), ref))):
-            surface = run.surface()
+            surface = surface_of(run)
             lines = view.lines(look.picture, surface, missing=look.missing, wide=output == "wide")
             run.emit([(), *lines] if index else lines)
     elif output == "name":

@@ -88,7 +88,7 @@ def _phases(before: RolloutPicture | None, now: RolloutPicture) -> Movement | No
     style = words.PHASE_STYLE.get(status.phase, "")
     after = words.phase(status.phase).text
     if status.message:
-        after += f" ({safe(status.message, 300)})"
+        after += f" ({safe(status.message, 1000)})"
     waits = words.awaiting(status)
     if waits:
         after += f", {waits}"
@@ -126,7 +126,7 @@ def _plugins(before: RolloutPicture | None, now: RolloutPicture) -> Iterable[Mov
             ("abort", was.abort if was else None, run.abort),
         ):
             if call is not None and call != earlier:
-                said = f"{safe(call.phase, 40)} {safe(call.message, 300)}".rstrip()
+                said = f"{safe(call.phase, 40)} {safe(call.message, 1000)}".rstrip()
                 yield Movement(kind, "", said, of, words.PLUGIN_STYLE.get(call.phase, ""))
 
 
@@ -141,7 +141,7 @@ def _plugin(run: PluginRun | None) -> str:
     if run.executions:
         parts.append(words.calls(run.executions))
     if run.message:
-        parts.append(f'"{safe(run.message, 300)}"')
+        parts.append(f'"{safe(run.message, 1000)}"')
     return ", ".join(parts)
 
 

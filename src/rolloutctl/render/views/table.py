@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
+from rolloutctl.domain.refs import Ref
 from rolloutctl.domain.tree import RolloutRow
 from rolloutctl.render import words
 from rolloutctl.render.columns import table
@@ -20,15 +21,25 @@ def header(*, namespaces: bool, wide: bool) -> list[str]:
 
 
 def lines(
-    rows: Iterable[RolloutRow], surface: Surface, *, namespaces: bool, wide: bool = False
+    rows: Iterable[RolloutRow],
+    surface: Surface,
+    *,
+    namespaces: bool,
+    wide: bool = False,
+    fresh: Collection[Ref] = (),
 ) -> Iterator[Line]:
     """The table, line by line as the rows come in; nothing at all without rows.
 
     On a narrow terminal READY and WEIGHT give way first, since NAME, STATUS and STEP say what to
-    do; the image is wrapped, not cut.
+    do; the image is wrapped, not cut. The rows in `fresh` stand out.
     """
     names = header(namespaces=namespaces, wide=wide)
-    cells = (row_cells(row, surface, namespaces=namespaces, wide=wide) for row in rows)
+    cells = (
+        row_cells(
+            row, surface, namespaces=namespaces, wide=wide, style="wait" if row.ref in fresh else ""
+        )
+        for row in rows
+    )
     yield from table(
         names,
         cells,
@@ -39,12 +50,14 @@ def lines(
     )
 
 
-def row_cells(row: RolloutRow, surface: Surface, *, namespaces: bool, wide: bool) -> list[Span]:
-    """The cells of one row."""
+def row_cells(
+    row: RolloutRow, surface: Surface, *, namespaces: bool, wide: bool, style: str = ""
+) -> list[Span]:
+    """The cells of one row; `style` is for its name."""
     first = [Span(safe(row.ref.namespace))] if namespaces else []
     cells = [
         *first,
-        Span(safe(row.ref.name), "strong"),
+        Span(safe(row.ref.name), style or "strong"),
         words.phase(row.phase),
         Span(words.age(row.since, surface.now) or "-"),
         step_cell(row),

@@ -1,0 +1,59 @@
+"""Views on terminals that cannot print Unicode, and words for times."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from rolloutctl.actions import inspect
+from rolloutctl.domain.refs import Ref
+from rolloutctl.errors import NotFound
+from rolloutctl.render import narrate, words
+from rolloutctl.render.surface import Surface
+from rolloutctl.render.theme import to_text
+from rolloutctl.render.views import rollout as view
+from support.fake_cluster import FakeCluster
+from support.screens import SCREENS, screen
+
+
+@pytest.mark.parametrize("name", list(SCREENS))
+def test_ascii_terminals_get_ascii_in_the_width_they_have(name: str) -> None:
+    found = screen(name)
+    look = inspect.examine(FakeCluster(found.objects), Ref("shop", "demo"))
+    surface = Surface(width=72, unicode=False, now=found.now)
+    text = to_text(view.lines(look.picture, surface), colour=False, unicode=False)
+    assert text.isascii()
+    assert "?" not in text
+    assert max(map(len, text.splitlines())) <= 72
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "shown"),
+    [
+        ([], ["shop/checkout:v2"], "checkout:v2"),
+        (["r.example:5000/a/checkout:v1"], ["r.example:5000/a/checkout:v2"], "checkout:v1 → v2"),
+        (["a:1"], ["b:1"], "a:1 → b:1"),
+        (["a:1", "side:9"], ["a:2", "side:9"], "a:1 → 2"),
+        (["a:1"], ["a:2", "b:1"], "a:1 → a:2, b:1"),
+        ([], ["a@sha256:0123456789abcdef"], "a@0123456"),
+        (["a:1"], ["a:1"], "a:1"),
+    ],
+)
+def test_images(before: list[str], now: list[str], shown: str) -> None:
+    assert words.images(before, now, Surface()) == shown
+
+
+def test_moments() -> None:
+    now = datetime(2026, 11, 22, 14, 15, tzinfo=UTC)
+    assert words.age(now - timedelta(minutes=12), now) == "12m"
+    assert words.age(None, now) == ""
+    assert words.age(now + timedelta(hours=1), now) == "0s"
+    assert words.clock(now, now) == "14:15:00"
+    assert words.clock(now - timedelta(days=1), now) == "2026-11-21 14:15"
+
+
+def test_an_error_says_what_which_and_what_next() -> None:
+    error = NotFound('no rollout "x"', subject="shop/x", hint=["did you mean y?", "  - a: [b]"])
+    lines = to_text(narrate.error(error, Surface(width=200)), colour=False)
+    assert lines == '✗ shop/x: no rollout "x"\n  did you mean y?\n    - a: [b]\n'
