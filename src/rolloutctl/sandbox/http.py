@@ -1,10 +1,15 @@
-"""The API core over HTTP/1.1: a thread per connection, watches in chunks."""
+"""The API core over HTTP/1.1: a thread per connection, watches in chunks.
+
+One port speaks both plain HTTP and, given a TLS context, HTTPS: the first byte of a connection
+tells which. kubectl sends its token over TLS only; tests and scripts need no certificate.
+"""
 
 from __future__ import annotations
 
 import gzip
 import select
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,6 +21,7 @@ from urllib.parse import parse_qsl, urlsplit
 from .api.errors import Aborted
 from .api.messages import Request, Response, Stream
 
+_TLS_HANDSHAKE = b"\x16"
 _MAX_BODY = 8 * 1024 * 1024
 _COMPRESS_FROM = 128 * 1024
 _IDLE = 300.0
@@ -32,9 +38,9 @@ class Handler(Protocol):
 class Server:
     """Serves one API at `url` between `start` and `stop`. It never prints."""
 
-    def __init__(self, api: Handler, host: str, port: int) -> None:
+    def __init__(self, api: Handler, host: str, port: int, tls: ssl.SSLContext | None) -> None:
         self._api = api
-        self._http = _Http((host, port), api)
+        self._http = _Http((host, port), api, tls)
         self._thread: threading.Thread | None = None
 
     @property
@@ -65,9 +71,11 @@ class Server:
         self._http.server_close()
 
 
-def serve(api: Handler, host: str = "127.0.0.1", port: int = 0) -> Server:
+def serve(
+    api: Handler, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None
+) -> Server:
     """A server bound to `port` (0: any free one) that is not started yet. Raises OSError."""
-    return Server(api, host, port)
+    return Server(api, host, port, tls)
 
 
 class _Http(ThreadingHTTPServer):
@@ -76,8 +84,9 @@ class _Http(ThreadingHTTPServer):
     request_queue_size = 512
     allow_reuse_address = True
 
-    def __init__(self, address: tuple[str, int], api: Handler) -> None:
+    def __init__(self, address: tuple[str, int], api: Handler, tls: ssl.SSLContext | None) -> None:
         self.api = api
+        self.tls = tls
         self._open: set[socket.socket] = set()
         self._guard = threading.Lock()
         super().__init__(address, _Connection)
@@ -99,6 +108,28 @@ class _Http(ThreadingHTTPServer):
             self._open.discard(request)
         super().shutdown_request(request)
 
+    def secured(self, connection: socket.socket) -> socket.socket:
+        """The connection to talk over: TLS if the client began with its handshake.
+
+        Raises OSError when the handshake fails.
+        """
+        if self.tls is None or connection.recv(1, socket.MSG_PEEK) != _TLS_HANDSHAKE:
+            return connection
+        secured = self.tls.wrap_socket(connection, server_side=True)
+        with self._guard:
+            self._open.discard(connection)
+            self._open.add(secured)
+        return secured
+
+    def released(self, connection: socket.socket) -> None:
+        """The wrapped connection has ended; the plain one below it was given up to it."""
+        with self._guard:
+            self._open.discard(connection)
+        if isinstance(connection, ssl.SSLSocket):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
+
     def close_connections(self) -> None:
         with self._guard:
             connections = tuple(self._open)
@@ -115,6 +146,16 @@ class _Connection(BaseHTTPRequestHandler):
     timeout = _IDLE
     disable_nagle_algorithm = True
     server: _Http
+
+    def setup(self) -> None:
+        self.request.settimeout(self.timeout)
+        self.request = self.server.secured(self.request)
+        super().setup()
+
+    def finish(self) -> None:
+        with suppress(OSError):
+            super().finish()
+        self.server.released(self.request)
 
     def version_string(self) -> str:
         return "rolloutctl-sandbox"
@@ -248,6 +289,18 @@ class _Connection(BaseHTTPRequestHandler):
         if not readable:
             return False
         try:
+            if isinstance(self.connection, ssl.SSLSocket):
+                return self._tls_client_left(self.connection)
             return not self.connection.recv(1, socket.MSG_PEEK)
         except OSError:
             return True
+
+    def _tls_client_left(self, connection: ssl.SSLSocket) -> bool:
+        """What is readable may be TLS talking to itself; peeking at it is not possible."""
+        connection.settimeout(0)
+        try:
+            return not connection.recv(1)
+        except ssl.SSLWantReadError:
+            return False
+        finally:
+            connection.settimeout(self.timeout)

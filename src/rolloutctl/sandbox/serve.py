@@ -26,7 +26,7 @@ from pathlib import Path
 
 from rolloutctl.errors import Failed, RolloutctlError, UsageError
 
-from . import http, kubeconfig
+from . import http, kubeconfig, tls
 from .api.messages import Request, Response, Stream
 from .clock import SystemClock
 from .embedded import EmbeddedCluster
@@ -40,6 +40,7 @@ from .state import Options, Place, Record
 LOG_BYTES = 1_000_000
 """A log is renamed at this size; one older part is kept."""
 
+_HOST = "127.0.0.1"
 CONTROLLER_SECONDS = 15.0
 
 
@@ -119,7 +120,8 @@ def _servers(
             log=lambda line: logs.controller.info("%s", line),
         )
         try:
-            server = http.serve(cluster.api, port=options.port)
+            cert, key = tls.certificate(_HOST)
+            server = http.serve(cluster.api, _HOST, options.port, tls.server_context(cert, key))
         except OSError as error:
             raise UsageError(
                 f"port {options.port} cannot be used: {error.strerror}",
@@ -151,7 +153,10 @@ def _servers(
         thread.start()
         stack.callback(_finish, thread, cluster, stopping)
         _await_controller(cluster, logs)
-        place.write(record, kubeconfig.text(name=place.name, url=record.url, token=record.token))
+        place.write(
+            record,
+            kubeconfig.text(name=place.name, url=record.url, token=token, authority=cert),
+        )
         yield record
 
 

@@ -87,9 +87,14 @@ def test_a_state_directory_that_cannot_be_made_is_said(tmp_path: Path) -> None:
 
 
 def test_the_kubeconfig_is_one_kubectl_reads() -> None:
-    config = yaml.safe_load(kubeconfig.text(name="two", url="http://127.0.0.1:5", token='a"b: c'))
+    config = yaml.safe_load(
+        kubeconfig.text(name="two", url="http://127.0.0.1:5", token='a"b: c', authority=b"PEM")
+    )
     context = config["current-context"]
     assert context == "rolloutctl-sandbox-two"
     assert config["contexts"][0]["context"]["namespace"] == "default"
-    assert config["clusters"][0]["cluster"] == {"server": "http://127.0.0.1:5"}
+    assert config["clusters"][0]["cluster"] == {
+        "server": "https://127.0.0.1:5",
+        "certificate-authority-data": "UEVN",
+    }
     assert config["users"][0] == {"name": context, "user": {"token": 'a"b: c'}}
