@@ -96,7 +96,7 @@ def states(name: str) -> list[Object]:
     found = []
     for event in trace(name)["watch"]:
         if event["kind"] == "rollouts" and event["type"] != "DELETED":
-            found.append(event["object"])
+            found.append(copy.deepcopy(event["object"]))
     return found
 
 
