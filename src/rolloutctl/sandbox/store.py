@@ -320,6 +320,11 @@ def within(records: Sequence[Record], namespace: str | None) -> Sequence[Record]
     return records[start:end]
 
 
+def restamped(record: Record, version: int) -> Record:
+    """The same object as of another version."""
+    return _record(record.decode(), version)
+
+
 def _kept_by(event: Event) -> int:
     """Bytes that only the log keeps in memory because of this event, about."""
     return len(event.before.raw) if event.before else 0

@@ -74,11 +74,39 @@ def _version() -> dict[str, str]:
 
 
 def _openapi(parts: list[str]) -> Response:
-    # There are no schemas to give. kubectl then validates nothing itself and asks the server to.
+    """Just enough for kubectl to leave validation to the server; there are no schemas to give."""
     if parts[1:] == ["v2"]:
         about = {"title": "rolloutctl sandbox", "version": f"v1.{_MINOR}.0"}
         return _json({"swagger": "2.0", "info": about, "paths": {}, "definitions": {}})
+    served = {("", "v1"): "api/v1"}
+    for group, versions in resources.groups():
+        served.update({(group, version): f"apis/{group}/{version}" for version in versions})
+    if parts[1:] == ["v3"]:
+        urls = {path: {"serverRelativeURL": f"/openapi/v3/{path}"} for path in served.values()}
+        return _json({"paths": urls})
+    for (group, version), path in served.items():
+        if parts[1:] == ["v3", *path.split("/")]:
+            return _json(_openapi_of(group, version, path))
     raise routing.NoSuchPath
+
+
+def _openapi_of(group: str, version: str, start: str) -> dict[str, Any]:
+    known = [
+        {"name": name, "in": "query"} for name in ("dryRun", "fieldValidation", "fieldManager")
+    ]
+    paths: dict[str, Any] = {}
+    for resource in resources.of(group, version):
+        scope = "namespaces/{namespace}/" if resource.namespaced else ""
+        kind = {"group": group, "version": version, "kind": resource.kind}
+        patch = {
+            "parameters": known,
+            "responses": {},
+            "x-kubernetes-action": "patch",
+            "x-kubernetes-group-version-kind": kind,
+        }
+        paths[f"/{start}/{scope}{resource.plural}/{{name}}"] = {"patch": patch}
+    about = {"title": "rolloutctl sandbox", "version": f"v1.{_MINOR}.0"}
+    return {"openapi": "3.0.0", "info": about, "paths": paths}
 
 
 def _core_versions(request: Request) -> dict[str, Any]:

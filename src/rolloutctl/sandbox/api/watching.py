@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from rolloutctl.sandbox.store import Event, Expired, Record, Store
+from rolloutctl.sandbox.store import Event, Expired, Record, Store, restamped
 
 from . import bodies, errors, metadata, reading, selectors
 from .routing import Query, Target
@@ -136,6 +136,10 @@ class Watch(Iterator[bytes]):
         now = not event.deleted and self._inside(event.after)
         if was and now:
             return self._line("MODIFIED", event.after)
+        if was and not event.deleted:
+            # What left the selection is shown as it last was inside, at the version it left.
+            assert event.before is not None
+            return self._line("DELETED", restamped(event.before, event.version))
         if was:
             return self._line("DELETED", event.after)
         return self._line("ADDED", event.after) if now else b""

@@ -289,7 +289,8 @@ class Writer:
         if uid and uid != record.uid:
             why = (
                 f"the UID in the precondition ({uid}) does not match"
-                f" the UID in record ({record.uid}). The object might have been deleted and then recreated"
+                f" the UID in record ({record.uid})."
+                " The object might have been deleted and then recreated"
             )
             raise errors.conflict(resource.kind, resource.group, target.name, why)
         if version and version != str(record.version):
