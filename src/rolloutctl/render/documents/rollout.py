@@ -15,7 +15,9 @@ unknown or does not apply is null, so that every field is always there.
                startedAt, updatedAt, finishedAt, disabled, availability, status, abort, terminate
     revisions[]: revision, replicaSet, hash, roles, images, desired, current, ready, available,
                createdAt, scaleDownAt, pods[] {name, ready, state, restarts, message, createdAt}
-    analysisRuns[], experiments[], nextActions[]
+    analysisRuns[], experiments[]
+    nextActions[]: action, toStep, toRevision, completes, needsForce, skips[], passesOver[],
+               terminates, aborts[]; steps are numbers
     unavailable[]: what could not be read, and why
 """
 
@@ -30,7 +32,7 @@ import msgspec
 from rolloutctl.domain.plugins import PluginCall, PluginRun
 from rolloutctl.domain.status import Status
 from rolloutctl.domain.steps import Step, StepProgress, step_text
-from rolloutctl.domain.tree import ReplicaSetFacts, RolloutPicture, RolloutRow
+from rolloutctl.domain.tree import NextAction, ReplicaSetFacts, RolloutPicture, RolloutRow
 
 VERSION = "rolloutctl/v1"
 
@@ -51,7 +53,7 @@ def document(picture: RolloutPicture, missing: Sequence[tuple[str, str]] = ()) -
         "revisions": [_revision(item) for item in picture.replica_sets],
         "analysisRuns": [plain(item) for item in picture.analysis_runs],
         "experiments": [plain(item) for item in picture.experiments],
-        "nextActions": [plain(item) for item in picture.next_actions],
+        "nextActions": [_action(item) for item in picture.next_actions],
         "unavailable": [{"what": what, "why": why} for what, why in missing],
     }
 
@@ -187,6 +189,20 @@ def _revision(item: ReplicaSetFacts) -> Document:
             }
             for pod in item.pods
         ],
+    }
+
+
+def _action(item: NextAction) -> Document:
+    return {
+        "action": item.action,
+        "toStep": item.to_index + 1 if item.to_index is not None else None,
+        "toRevision": item.to_revision,
+        "completes": item.completes,
+        "needsForce": item.needs_force,
+        "skips": [index + 1 for index in item.skips],
+        "passesOver": [index + 1 for index in item.passes_over],
+        "terminates": item.terminates.index + 1 if item.terminates is not None else None,
+        "aborts": [run.index + 1 for run in item.aborts],
     }
 
 

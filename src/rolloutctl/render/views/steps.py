@@ -71,7 +71,10 @@ def _step(
     column: int,
     wide: bool,
 ) -> list[Line]:
-    style = _STYLE[item.state]
+    style, word = _STYLE[item.state], _WORD[item.state]
+    if item.state is StepState.AHEAD and item.plugin is not None and item.plugin.recorded:
+        # An abort took the index back; the plugin's record shows that the step had been reached.
+        style, word = "warn", "stopped"
     symbol = {
         StepState.DONE: surface.symbols.done,
         StepState.CURRENT: surface.symbols.current,
@@ -81,7 +84,7 @@ def _step(
     head: Line = (
         Span(f"  {symbol} ", style),
         Span(f"{item.index + 1:>{number}}  "),
-        Span(pad(_WORD[item.state], 7) + "  ", style),
+        Span(pad(word, 7) + "  ", style),
     )
     detail = join(_details(item, picture, surface, wide=wide), ", ")
     indent = width(head)

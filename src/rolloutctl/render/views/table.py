@@ -63,7 +63,7 @@ def row_cells(
         step_cell(row),
         Span("-" if row.weight is None else str(row.weight)),
         Span(f"{row.ready}/{row.desired}", "" if row.ready >= row.desired else "warn"),
-        Span(words.tags(row.images_from, row.images_to, surface) or "-"),
+        Span(_images(row, surface, wide=wide) or "-"),
     ]
     if wide:
         cells += [
@@ -72,6 +72,12 @@ def row_cells(
             Span(safe(row.message, words.MESSAGE) or "-"),
         ]
     return cells
+
+
+def _images(row: RolloutRow, surface: Surface, *, wide: bool) -> str:
+    if wide:
+        return ", ".join(safe(item, 300) for item in row.images_to)
+    return words.tags(row.images_from, row.images_to, surface)
 
 
 def step_cell(row: RolloutRow) -> Span:
