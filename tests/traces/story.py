@@ -161,7 +161,7 @@ def _viewed(resource: str, found: Obj) -> Obj:
     if resource == "services":
         # The API server fills in the rest of a Service.
         return {"selector": found["spec"].get("selector")}
-    viewed = _without_chance({key: found.get(key) or {} for key in ("spec", "status")})
+    viewed: Obj = _without_chance({key: found.get(key) or {} for key in ("spec", "status")})
     metadata = found["metadata"]
     viewed["annotations"] = metadata.get("annotations") or {}
     labels = metadata.get("labels") or {}

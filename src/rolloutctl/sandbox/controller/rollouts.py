@@ -156,9 +156,8 @@ class Rollouts:
             calls.proceed()
         for kind, reason, message in calls.round.events:
             context.event(kind, reason, message)
-        for each in calls.round.records:
-            if each.get("updatedAt") == timing.stamp():
-                timing.stamped(uid, f"plugin {each.get('index')}", each["updatedAt"])
+        for run in calls.round.called:
+            timing.stamped(uid, f"plugin {run['index']}", run["updatedAt"])
         if calls.round.abort_cause is not None:
             context.pausing.abort(calls.round.abort_cause)
         if calls.round.again_in is not None:

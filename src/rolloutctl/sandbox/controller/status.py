@@ -367,7 +367,7 @@ def _progress(
     elif not _is_indefinite(context) and _timed_out(context, conditions):
         _time_out(context, conditions, at)
     written = find(conditions, "Progressing")
-    if written is not None and written.get("lastUpdateTime") == at:
+    if written is not None and written is not current:
         context.cluster.timing.stamped(context.rollout["metadata"]["uid"], "progress", at)
 
 

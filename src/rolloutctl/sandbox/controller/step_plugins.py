@@ -47,6 +47,8 @@ class Round:
     events: list[tuple[str, str, str]] = field(default_factory=list)
     """(type, reason, message)"""
     abort_cause: str | None = None
+    called: list[Obj] = field(default_factory=list)
+    """The records of steps whose Run was called."""
     failed: bool = False
     """The reconcile had an error, so no plugin step is done in it."""
     again_in: float | None = None
@@ -159,6 +161,7 @@ class Calls:
         run["executions"] = number(run, "executions") + 1
         run["updatedAt"] = self._now
         run.pop("backoff", None)
+        self.round.called.append(run)
         context = Context(text(run, "name"), config, run.get("status"))
         result = _call(plugin.run, self._rollout, context)
         backoff = ERROR_BACKOFF

@@ -30,8 +30,11 @@ class Timing:
         return self._clock.monotonic() + max(0.0, seconds) / self._clock.speed
 
     def stamped(self, subject: str, what: str, written: str) -> None:
-        """`written` was just written into `subject` (a uid) as the time of `what`."""
-        self._moments.setdefault((subject, what, written), self._clock.now())
+        """`written` was just written into `subject` (a uid) as the time of `what`.
+
+        Of two moments in one second the later counts.
+        """
+        self._moments[subject, what, written] = self._clock.now()
         if len(self._moments) > _REMEMBERED:
             del self._moments[next(iter(self._moments))]
 
