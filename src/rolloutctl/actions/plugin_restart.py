@@ -1,4 +1,4 @@
-"""Restarting the controller so that it reads its plugins again; and back, if it does not come up."""
+"""Restarting the controller so that it reads its plugins; and back, if it does not come up."""
 
 from __future__ import annotations
 

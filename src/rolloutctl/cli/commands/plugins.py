@@ -1,0 +1,334 @@
+"""`rolloutctl plugins`: see, disable and enable plugins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rolloutctl.cli.app import command, group, new_app
+from rolloutctl.cli.options import DryRunOption, Output, TimeoutOption, Yes, dry_run
+from rolloutctl.cli.run import Run
+from rolloutctl.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from rolloutctl.domain.plugin_use import Overview
+
+app = new_app(no_args_is_help=True)
+group(app)
+
+
+def _complete(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Names of the configured plugins; nothing when there is no cluster."""
+    from rolloutctl.errors import RolloutctlError
+
+    try:
+        overview = _configured(Run.of(ctx))
+    except (RolloutctlError, AssertionError):
+        return []
+    return [name for name in overview if name.startswith(incomplete)]
+
+
+def _configured(run: Run) -> list[str]:
+    from rolloutctl.actions.plugins import find_controller, read_config
+    from rolloutctl.domain.plugin_config import parse
+
+    cluster = run.cluster()
+    config = read_config(cluster, find_controller(cluster, None).namespace)
+    return [item.name for item in parse(config.data if config else None).items]
+
+
+PluginName = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME",
+        help="A plugin as argo-rollouts-config names it: NAMESPACE/NAME.",
+        show_default=False,
+        autocompletion=_complete,
+    ),
+]
+PluginNames = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="NAME...",
+        help="Step plugins as argo-rollouts-config names them: NAMESPACE/NAME.",
+        show_default=False,
+        autocompletion=_complete,
+    ),
+]
+ControllerNamespace = Annotated[
+    str | None,
+    typer.Option(
+        "--controller-namespace",
+        metavar="NAMESPACE",
+        help="Where the controller runs; else argo-rollouts, else wherever it is found.",
+        show_default=False,
+    ),
+]
+RestartOption = Annotated[
+    bool,
+    typer.Option(
+        "--restart",
+        help="Restart the controller, so that it takes effect; if it does not come up, the old"
+        " ConfigMap is put back.",
+    ),
+]
+WaitOption = Annotated[
+    bool,
+    typer.Option("--wait/--no-wait", help="With --restart: wait until the new pod is ready."),
+]
+ForceOption = Annotated[
+    bool,
+    typer.Option("--force", help="With --restart: also when a plugin's location does not answer."),
+]
+
+
+def _overview(run: Run, controller_namespace: str | None) -> Overview:
+    from rolloutctl.actions import plugins
+
+    return plugins.overview(
+        run.cluster(),
+        now=run.environment.now(),
+        controller_namespace=controller_namespace,
+        namespace=run.one_namespace(),
+    )
+
+
+def _notes(run: Run, overview: Overview) -> None:
+    from rolloutctl.render import narrate
+    from rolloutctl.render.text import safe
+
+    surface = run.surface()
+    for note in overview.notes:
+        run.note([narrate.warning(surface, safe(note, 400))])
+
+
+@command(app, "list")
+def list_(
+    ctx: typer.Context,
+    output: Output = None,
+    controller_namespace: ControllerNamespace = None,
+) -> None:
+    """List plugins: disabled or not, where they are used, running and failing runs.
+
+    Those that rollouts use but nobody configured are listed too: they stall the rollouts. Uses are
+    counted over all namespaces, or over the current one when only that may be read. Says when the
+    controller still runs an older configuration than the ConfigMap has.
+
+    \b
+    Examples:
+      rolloutctl plugins list
+      rolloutctl plugins list -o json
+    """
+    from rolloutctl.render.documents import plugins as documents
+    from rolloutctl.render.views import plugins as views
+
+    run = Run.of(ctx)
+    overview = _overview(run, controller_namespace)
+    if output in (None, "wide"):
+        run.emit(views.list_lines(overview, run.surface(), wide=output == "wide"))
+        _notes(run, overview)
+    elif output == "name":
+        run.out("".join(f"{plugin.name}\n" for plugin in overview.plugins))
+    elif output == "jsonl":
+        _write(run, [documents.plugin_document(plugin) for plugin in overview.plugins], output)
+    else:
+        _write(run, [documents.list_document(overview)], output)
+
+
+@command(app)
+def show(
+    ctx: typer.Context,
+    name: PluginName,
+    output: Output = None,
+    controller_namespace: ControllerNamespace = None,
+) -> None:
+    """Show one plugin: where it comes from, who uses it, its runs in flight and failing.
+
+    \b
+    Examples:
+      rolloutctl plugins show intuit/gate
+      rolloutctl plugins show intuit/gate -o yaml
+    """
+    from rolloutctl.actions import plugins
+    from rolloutctl.render.documents import plugins as documents
+    from rolloutctl.render.views import plugins as views
+
+    run = Run.of(ctx)
+    overview = _overview(run, controller_namespace)
+    found = plugins.named(overview, name)
+    if output in (None, "wide"):
+        for index, plugin in enumerate(found):
+            run.emit([*([()] if index else []), *views.show_lines(plugin, overview, run.surface())])
+        _notes(run, overview)
+    elif output == "name":
+        run.out("".join(f"{plugin.name}\n" for plugin in found))
+    else:
+        _write(run, [documents.plugin_document(plugin) for plugin in found], output)
+
+
+@command(app)
+def status(
+    ctx: typer.Context,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[NAME]",
+            help="Only this plugin.",
+            show_default=False,
+            autocompletion=_complete,
+        ),
+    ] = None,
+    output: Output = None,
+    controller_namespace: ControllerNamespace = None,
+) -> None:
+    """Show the runs of step plugins that are in flight or failing, the longest first.
+
+    \b
+    Examples:
+      rolloutctl plugins status
+      rolloutctl plugins status intuit/gate -o json
+    """
+    from rolloutctl.actions import plugins
+    from rolloutctl.render.documents import plugins as documents
+    from rolloutctl.render.views import plugins as views
+
+    run = Run.of(ctx)
+    overview = _overview(run, controller_namespace)
+    found = plugins.named(overview, name) if name else overview.plugins
+    if output in (None, "wide"):
+        surface = run.surface()
+        lines = views.status_lines(found, surface)
+        run.emit([*lines, *views.state_lines(overview, surface)])
+        if not lines:
+            run.note(f"no run of {name or 'any step plugin'} is in flight or failing")
+        _notes(run, overview)
+    elif output == "name":
+        refs = dict.fromkeys(each.ref for plugin in found for each in plugin.runs)
+        run.out("".join(f"rollout.argoproj.io/{ref.name}\n" for ref in refs))
+    elif output == "jsonl":
+        runs = [documents.run_document(each) for plugin in found for each in plugin.runs]
+        _write(run, runs, output)
+    else:
+        _write(run, [documents.status_document(found, overview)], output)
+
+
+@command(app)
+def disable(
+    ctx: typer.Context,
+    names: PluginNames,
+    reason: Annotated[
+        str,
+        typer.Option(
+            "--reason",
+            metavar="TEXT",
+            help="Why, e.g. an incident's number; kept on the ConfigMap.",
+            show_default=False,
+        ),
+    ],
+    restart: RestartOption = False,
+    wait: WaitOption = True,
+    timeout: TimeoutOption = None,
+    force: ForceOption = False,
+    save_in_flight: Annotated[
+        Path | None,
+        typer.Option(
+            "--save-in-flight",
+            metavar="FILE",
+            help="Where to write the runs in flight; else PLUGIN-in-flight-TIME.json here.",
+            show_default=False,
+        ),
+    ] = None,
+    try_only: DryRunOption = "",
+    yes: Yes = False,
+    output: Output = None,
+    controller_namespace: ControllerNamespace = None,
+) -> ExitCode:
+    """Disable step plugins: the controller passes over their steps, once it has restarted.
+
+    Changes only their `disabled` in argo-rollouts-config and keeps comments, order and quoting;
+    of several people editing at once nobody loses anything. Runs in flight are abandoned at the
+    restart, without Terminate or Abort: they are shown, and written to a file first. With
+    --restart the controller is restarted; if it does not come up, the old ConfigMap is put back
+    (exit code 1).
+
+    \b
+    Examples:
+      rolloutctl plugins disable intuit/jenkins --reason INC-4711 --dry-run
+      rolloutctl plugins disable intuit/jenkins --reason INC-4711 --restart
+      rolloutctl plugins disable intuit/jenkins intuit/gate --reason INC-4711 --restart --yes
+    """
+    from rolloutctl.actions.plugin_switch import Switch
+    from rolloutctl.cli import switching
+
+    run = Run.of(ctx)
+    if not reason.strip():
+        raise UsageError("--reason is empty", hint="say why, for whoever finds it disabled")
+    switch = Switch(tuple(names), True, reason.strip(), switching.person(run))
+    return switching.switch(
+        run,
+        switch,
+        switching.How(
+            restart=restart,
+            wait=wait,
+            timeout=timeout,
+            force=force,
+            dry_run=dry_run(try_only),
+            yes=yes,
+            output=output,
+            save=save_in_flight,
+            controller_namespace=controller_namespace,
+        ),
+    )
+
+
+@command(app)
+def enable(
+    ctx: typer.Context,
+    names: PluginNames,
+    restart: RestartOption = False,
+    wait: WaitOption = True,
+    timeout: TimeoutOption = None,
+    force: ForceOption = False,
+    try_only: DryRunOption = "",
+    yes: Yes = False,
+    output: Output = None,
+    controller_namespace: ControllerNamespace = None,
+) -> ExitCode:
+    """Enable step plugins again, and drop the recorded reason; needs a restart as well.
+
+    \b
+    Examples:
+      rolloutctl plugins enable intuit/jenkins --dry-run
+      rolloutctl plugins enable intuit/jenkins --restart
+    """
+    from rolloutctl.actions.plugin_switch import Switch
+    from rolloutctl.cli import switching
+
+    run = Run.of(ctx)
+    return switching.switch(
+        run,
+        Switch(tuple(names), False, "", switching.person(run)),
+        switching.How(
+            restart=restart,
+            wait=wait,
+            timeout=timeout,
+            force=force,
+            dry_run=dry_run(try_only),
+            yes=yes,
+            output=output,
+            controller_namespace=controller_namespace,
+        ),
+    )
+
+
+def _write(run: Run, documents: list[dict[str, object]], output: str | None) -> None:
+    from rolloutctl.render import serialize
+
+    if output == "yaml":
+        run.out("---\n".join(serialize.to_yaml(each) for each in documents))
+    elif output == "jsonl":
+        run.out("".join(serialize.to_jsonl(each) for each in documents))
+    else:
+        run.out("".join(serialize.to_json(each) for each in documents))

@@ -1,0 +1,255 @@
+"""How `plugins disable` and `enable` go: say what will happen, ask, save, write, restart."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rolloutctl.actions import plugin_restart, plugin_switch
+from rolloutctl.actions.plugin_switch import Switch
+from rolloutctl.cli.options import DryRun
+from rolloutctl.cli.run import Run
+from rolloutctl.domain.plugin_change import ConfigEdit, Outcome, Plan, Restart, Restarted
+from rolloutctl.errors import ExitCode, Failed, Interrupted, UsageError
+from rolloutctl.render import narrate, serialize
+from rolloutctl.render.documents import plugins as documents
+from rolloutctl.render.text import line, safe
+from rolloutctl.render.views import plugins as views
+
+if TYPE_CHECKING:
+    from rolloutctl.domain.plugin_use import RunOf
+
+
+@dataclass(frozen=True)
+class How:
+    """The options of a switch. `timeout` in seconds, None: the usual one."""
+
+    restart: bool = False
+    wait: bool = True
+    timeout: float | None = None
+    force: bool = False
+    dry_run: DryRun = DryRun.NONE
+    yes: bool = False
+    output: str | None = None
+    save: Path | None = None
+    controller_namespace: str | None = None
+
+
+def person(run: Run) -> str:
+    """Who sits at this terminal, as far as the environment says; "" if it does not."""
+    env = run.environment.env
+    return env.get("USER") or env.get("LOGNAME") or env.get("USERNAME") or ""
+
+
+def switch(run: Run, wanted: Switch, how: How) -> ExitCode:
+    """Carries it out and reports. Raises what the actions raise; nothing is changed by then."""
+    cluster = run.cluster()
+    plan = plugin_switch.plan(
+        cluster,
+        wanted,
+        now=run.environment.now(),
+        controller_namespace=how.controller_namespace,
+        namespace=run.one_namespace(),
+        restart=how.restart,
+    )
+    if how.dry_run is not DryRun.NONE:
+        return _try(run, plan, how)
+    restart = how.restart and (bool(plan.edit.changed) or plan.controller.pending is not False)
+    if not plan.edit.changed and not restart:
+        return _report(run, _outcome(plan, plan.edit, 0), how)
+    if restart and not plan.controller.deployment:
+        raise Failed(
+            f"the controller cannot be restarted: {plan.controller.unknown}",
+            hint="nothing was changed; say where it is with --controller-namespace,"
+            " or leave out --restart",
+        )
+    run.note(views.plan_lines(plan, run.surface(), restart=restart))
+    _confirm(run, plan, how, restart)
+    saved = _save(run, plan, how)
+    edit, attempts = plugin_switch.write(
+        cluster, plan.edit.namespace, wanted, clock=run.environment.now
+    )
+    if edit.changed:
+        turned = sum(1 for each in edit.diff[2:] if each.startswith("+"))
+        run.note([views.written(edit.changed, wanted.disable, turned, run.surface())])
+    outcome = _outcome(plan, edit, attempts, saved)
+    if restart:
+        outcome = _restart(run, plan, edit, outcome, how)
+    return _report(run, outcome, how)
+
+
+def _outcome(plan: Plan, edit: ConfigEdit, attempts: int, saved: str = "") -> Outcome:
+    pending = True if edit.changed else plan.controller.pending
+    return Outcome(
+        disable=plan.disable,
+        namespace=edit.namespace,
+        changed=edit.changed,
+        unchanged=edit.unchanged,
+        diff=edit.diff,
+        attempts=attempts,
+        pending=pending,
+        saved=saved,
+    )
+
+
+# --- before -------------------------------------------------------------------------------------
+
+
+def _try(run: Run, plan: Plan, how: How) -> ExitCode:
+    if how.dry_run is DryRun.SERVER and plan.edit.change is not None:
+        run.cluster().apply(plan.edit.change, dry_run=True)
+    document = documents.plan_document(plan)
+    if how.output in ("json", "yaml", "jsonl"):
+        _write(run, document, how.output)
+        return ExitCode.OK
+    surface = run.surface()
+    run.note(views.plan_lines(plan, surface, restart=how.restart))
+    if plan.edit.change is None:
+        word = "disabled" if plan.disable else "enabled"
+        names = ", ".join(map(safe, plan.edit.unchanged))
+        run.note(f"nothing to do: {names} {word} already")
+        return ExitCode.OK
+    run.emit(views.diff_lines(plan.edit.diff))
+    run.out(serialize.to_json(document["patch"]))
+    who = "the server accepts it" if how.dry_run is DryRun.SERVER else "nothing was sent"
+    run.note(f"dry run: {who}, nothing was changed")
+    return ExitCode.OK
+
+
+def _confirm(run: Run, plan: Plan, how: How, restart: bool) -> None:
+    asked = run.interactive and not how.yes
+    if restart and plan.unreachable and not how.force and not asked:
+        names = ", ".join(dict.fromkeys(check.plugin for check in plan.unreachable))
+        raise Failed(
+            f"not restarted: the location of {names} does not answer, and the controller"
+            " downloads every plugin when it starts, disabled or not",
+            hint="nothing was changed; --force goes on all the same (the old ConfigMap is put back"
+            " if the controller does not come up)",
+        )
+    if not plan.disable and not restart:
+        return
+    name = plan.edit.changed[0] if plan.edit.changed else plan.edit.unchanged[0]
+    typed = name if restart else None
+    if not run.confirm("Go on?", yes=how.yes, typed=typed):
+        raise Interrupted("not confirmed: nothing was changed")
+
+
+def _save(run: Run, plan: Plan, how: How) -> str:
+    """Writes the runs in flight to a file, before anything changes. Raises UsageError."""
+    if not plan.disable or (not plan.in_flight and how.save is None):
+        return ""
+    path = how.save or Path(_file_name(plan.edit.changed or plan.edit.unchanged, run))
+    _save_to(path, plan, plan.in_flight, run.environment.now())
+    count = len(plan.in_flight)
+    runs = "run" if count == 1 else "runs"
+    run.note([narrate.event(run.surface(), f"{count} {runs} in flight written to {path}")])
+    return str(path)
+
+
+def _file_name(names: Sequence[str], run: Run) -> str:
+    name = re.sub(r"[^A-Za-z0-9_.]+", "-", names[0]).strip("-.") or "plugin"
+    more = f"-and-{len(names) - 1}-more" if len(names) > 1 else ""
+    return f"{name}{more}-in-flight-{run.environment.now():%Y%m%dT%H%M%SZ}.json"
+
+
+def _save_to(path: Path, plan: Plan, runs: Sequence[RunOf], now: datetime) -> None:
+    names = [each.name for each in plan.affected]
+    text = serialize.to_json(documents.in_flight_document(names, runs, now))
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"the runs in flight cannot be written to {path}: {error.strerror or error}",
+            hint="nothing was changed; say where with --save-in-flight FILE",
+        ) from error
+
+
+# --- the restart --------------------------------------------------------------------------------
+
+
+def _restart(run: Run, plan: Plan, edit: ConfigEdit, outcome: Outcome, how: How) -> Outcome:
+    import msgspec
+
+    cluster = run.cluster()
+    surface = run.surface()
+    runs: Sequence[RunOf] = plan.in_flight
+    saved = outcome.saved
+    if plan.disable:
+        runs = _in_flight_again(run, plan)
+        if runs and runs != plan.in_flight:
+            path = Path(saved or how.save or _file_name(edit.changed or edit.unchanged, run))
+            _save_to(path, plan, runs, run.environment.now())
+            saved = str(path)
+
+    def tell(event: str, detail: str) -> None:
+        said = {
+            "restarting": f"restarting {safe(detail)}",
+            "crashed": f"the new pod does not come up: {safe(detail, 2000)}",
+            "restoring": "putting the old ConfigMap back and restarting once more",
+            "restored": f"the controller runs again: {safe(detail)}",
+        }[event]
+        run.note([narrate.event(surface, said)])
+
+    try:
+        result: Restart | None = plugin_restart.restart(
+            cluster,
+            plan.controller,
+            clock=run.environment.now,
+            edit=edit,
+            wait=how.wait,
+            timeout=how.timeout or plugin_restart.TIMEOUT,
+            tell=tell,
+        )
+    except KeyboardInterrupt:
+        raise Interrupted(
+            "stopped waiting: the ConfigMap is changed, and the controller may be restarting",
+            hint="rolloutctl plugins list says whether it has read the change",
+        ) from None
+    changes: dict[str, Any] = {"saved": saved, "restart": result}
+    if result is not None and result.outcome is Restarted.READY:
+        changes["pending"] = False
+        if plan.disable and runs:
+            passed, waiting = plugin_switch.follow_passing(cluster, runs)
+            held = {each.ref for each in waiting}
+            unblocked = tuple(dict.fromkeys(e.ref for e in passed if e.ref not in held))
+            changes |= {"passed": passed, "waiting": waiting, "unblocked": unblocked}
+    elif result is not None:
+        changes["pending"] = None
+    return msgspec.structs.replace(outcome, **changes)
+
+
+def _in_flight_again(run: Run, plan: Plan) -> tuple[RunOf, ...]:
+    """The runs in flight now, and those that were when it was asked for."""
+    names = [each.name for each in plan.affected]
+    now = plugin_switch.in_flight_now(
+        run.cluster(), names, now=run.environment.now(), namespace=run.one_namespace()
+    )
+    found = {(each.ref, each.run.index): each for each in plan.in_flight}
+    found |= {(each.ref, each.run.index): each for plugin in now for each in plugin.in_flight}
+    return tuple(found.values())
+
+
+# --- after --------------------------------------------------------------------------------------
+
+
+def _report(run: Run, outcome: Outcome, how: How) -> ExitCode:
+    if how.output in ("json", "yaml", "jsonl"):
+        _write(run, documents.outcome_document(outcome), how.output)
+    elif how.output == "name":
+        run.out("".join(f"{name}\n" for name in outcome.changed))
+    else:
+        lines = views.outcome_lines(outcome, run.surface())
+        if outcome.restart is None and how.restart and outcome.changed:
+            lines.append(line("the controller is restarting; it was not waited for"))
+        run.emit(lines)
+    failed = outcome.restart is not None and outcome.restart.outcome is not Restarted.READY
+    return ExitCode.FAILED if failed else ExitCode.OK
+
+
+def _write(run: Run, document: dict[str, Any], output: str) -> None:
+    form = {"yaml": serialize.to_yaml, "jsonl": serialize.to_jsonl}.get(output, serialize.to_json)
+    run.out(form(document))
