@@ -254,3 +254,21 @@ def test_the_recorded_exchange_is_reproduced(
 def test_the_transcript_is_whole() -> None:
     assert len(EXCHANGES) == 122
     assert NOT_REPRODUCED.keys() <= set(range(122))
+
+
+def served(number: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(recorded, ours) resources of one discovery exchange, by name."""
+    exchange = EXCHANGES[number]
+    answer = Replay().send(exchange["request"])
+    assert isinstance(answer, Response)
+    found = json.loads(answer.body)["resources"]
+    recorded = canonical(exchange["response"]["body"]["resources"])
+    return {r["name"]: r for r in recorded}, {r["name"]: r for r in canonical(found)}
+
+
+@pytest.mark.parametrize("number", [3, 4])
+def test_what_discovery_lists_is_described_as_a_real_server_does(number: int) -> None:
+    recorded, ours = served(number)
+    assert ours
+    for name, entry in ours.items():
+        assert entry == recorded[name]

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from . import errors
+from . import errors, protobuf
 from .messages import Request
 from .resources import Resource
 
@@ -59,6 +59,8 @@ def read_object(request: Request, resource: Resource, api_version: str) -> dict[
         found = _read_json(request, resource)
     elif media in ("application/yaml", "application/x-yaml"):
         found = read_yaml(request.body)
+    elif media == protobuf.MEDIA_TYPE and (known := protobuf.decode(request.body, resource.kind)):
+        found = known
     else:
         raise errors.unsupported_media("application/json", "application/yaml")
     return _typed(found, request, resource, api_version)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -52,7 +53,8 @@ def page(store: Store, target: Target, query: Query) -> Page:
         except Expired:
             raise _token_expired() from None
         key = _start_key(start, namespace)
-        records = [r for r in within(view, namespace) if r.key >= key]
+        inside = within(view, namespace)
+        records = inside[bisect_left(inside, key, key=lambda record: record.key) :]
     else:
         current = store.version
         if version > current:
@@ -67,7 +69,7 @@ def page(store: Store, target: Target, query: Query) -> Page:
         else:
             found, at = store.list(resource.plural)
             view = tuple(found)
-        records = list(within(view, namespace))
+        records = within(view, namespace)
     chosen, rest = _cut(records, matches, limit)
     about: dict[str, Any] = {"resourceVersion": str(at)}
     if rest:
@@ -80,8 +82,8 @@ def page(store: Store, target: Target, query: Query) -> Page:
 
 
 def _cut(
-    records: list[Record], matches: selectors.Matches | None, limit: int
-) -> tuple[list[Record], int]:
+    records: Sequence[Record], matches: selectors.Matches | None, limit: int
+) -> tuple[Sequence[Record], int]:
     """Up to `limit` that match, and how many were not looked at."""
     if matches is None:
         return (records[:limit], max(0, len(records) - limit)) if limit > 0 else (records, 0)
