@@ -84,7 +84,7 @@ def test_a_running_plugin_is_not_skipped_without_a_word(rolloutctl: Program, at:
     cluster = at("plugin-promote-full-terminates", running)
     refused = rolloutctl("promote", "demo", "--yes")
     assert refused.exit_code is ExitCode.CONFLICT
-    assert "step 2 of 3 (plugin: step/e2e-test, Running) is not done" in refused.stderr
+    assert "step 2 of 3 (plugin step/e2e-test, Running) is not done" in refused.stderr
     assert "--skip-step" in refused.stderr
     assert cluster.sent == []
     done = rolloutctl("promote", "demo", "--skip-step")
@@ -251,6 +251,15 @@ def test_a_deleted_rollout_ends_the_wait(rolloutctl: Program, at: At) -> None:
     cluster.later["rollouts"] = [("DELETED", cluster.rollout)]
     done = rolloutctl("promote", "demo", "--wait")
     assert done.exit_code is ExitCode.NOT_FOUND
+
+
+def test_ctrl_c_ends_the_wait_and_not_what_was_sent(rolloutctl: Program, at: At) -> None:
+    cluster = at("canary-pause-promote", paused, later={"rollouts": [KeyboardInterrupt()]})
+    done = rolloutctl("promote", "demo", "--wait", "-o", "json")
+    assert done.exit_code is ExitCode.INTERRUPTED
+    assert "what was sent stays" in done.stderr
+    assert json.loads(done.stdout)["results"][0]["result"] == "changed"
+    assert len(cluster.sent) == 1
 
 
 # --- dry runs -----------------------------------------------------------------------------------

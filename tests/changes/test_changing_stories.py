@@ -182,7 +182,7 @@ def test_the_controller_moving_on_between_looking_and_sending(story: Story) -> N
     story.cluster.before_apply = lambda: story.sandbox.advance(30)
     done = story("promote", "web")
     assert done.exit_code is ExitCode.CONFLICT
-    assert "not promoted: meanwhile it moved from step 2 (pause: 20s) to step 4" in done.stderr
+    assert "not promoted: meanwhile it moved from step 2 (pause 20s) to step 4" in done.stderr
     assert story.status["currentStepIndex"] == 3
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rolloutctl.cli.options import DryRun
 from rolloutctl.cli.run import Run
-from rolloutctl.errors import ExitCode, RolloutctlError, UsageError
+from rolloutctl.errors import ExitCode, Interrupted, RolloutctlError, UsageError
 
 if TYPE_CHECKING:
     from rolloutctl.actions.promotion import Intent
@@ -44,7 +44,13 @@ def change(
     elif changing.confirmed(yes=yes):
         changing.send()
         if wait:
-            changing.follow()
+            try:
+                changing.follow()
+            except KeyboardInterrupt:
+                changing.finish()
+                raise Interrupted(
+                    "stopped waiting; what was sent stays", hint="status --wait goes on waiting"
+                ) from None
     changing.finish()
     return exit_code(changing.ordered())
 

@@ -15,7 +15,7 @@ from rolloutctl.domain.cluster import ROLLOUTS, Change
 from rolloutctl.domain.plugins import PluginRun, plugin_runs
 from rolloutctl.domain.refs import Ref
 from rolloutctl.domain.status import WORKLOAD_GENERATION, is_fully_promoted, status_of
-from rolloutctl.domain.steps import Step, StepProgress, current_index, steps_of
+from rolloutctl.domain.steps import Step, StepProgress, current_index, step_text, steps_of
 from rolloutctl.domain.wire import Json, Rollout
 from rolloutctl.errors import Conflict, ExitCode, RolloutctlError
 
@@ -129,6 +129,11 @@ def position(rollout: Rollout) -> Position:
         full=rollout.status.promote_full,
         promoted=is_fully_promoted(rollout),
     )
+
+
+def spoken(step: Step) -> str:
+    """A step within a sentence: "plugin a/b", "setWeight 40", "pause"."""
+    return step_text(step).replace(": ", " ", 1)
 
 
 class Decision(msgspec.Struct, frozen=True):

@@ -6,9 +6,8 @@ import enum
 
 import msgspec
 
-from rolloutctl.domain.decision import Position, position
+from rolloutctl.domain.decision import Position, position, spoken
 from rolloutctl.domain.status import is_fully_promoted
-from rolloutctl.domain.steps import step_text
 from rolloutctl.domain.wire import Rollout
 
 
@@ -97,7 +96,7 @@ def _changed(before: Rollout, now: Rollout) -> list[Changed]:
 
 
 def sentence(entry: Difference) -> str:
-    """A difference as a clause of a message: "it moved from step 3 to step 4 (plugin: a/b)"."""
+    """A difference as a clause of a message: "it moved from step 3 to step 4 (plugin a/b)"."""
     match entry.what:
         case Changed.RECREATED:
             return "it was deleted and made anew"
@@ -134,4 +133,4 @@ def _place(where: Position) -> str:
         return "its pause" if where.count == 0 else "no step"
     if where.step is None:
         return f"the end of its {where.count} steps"
-    return f"step {where.index + 1} ({step_text(where.step)})"
+    return f"step {where.index + 1} ({spoken(where.step)})"

@@ -22,6 +22,7 @@ from rolloutctl.domain.decision import (
     patch,
     position,
     remove,
+    spoken,
     template_seen,
 )
 from rolloutctl.domain.guards import (
@@ -34,7 +35,7 @@ from rolloutctl.domain.guards import (
 )
 from rolloutctl.domain.plugins import plugin_runs, running, will_terminate
 from rolloutctl.domain.status import is_fully_promoted
-from rolloutctl.domain.steps import Pause, Plugin, current_index, step_text, steps_of
+from rolloutctl.domain.steps import Pause, Plugin, current_index, steps_of
 from rolloutctl.domain.wire import BlueGreen, Rollout
 
 INCONCLUSIVE = frozenset({"InconclusiveAnalysisRun", "InconclusiveExperiment"})
@@ -196,7 +197,7 @@ def _leave_step(seen: Seen, *, skip_step: bool) -> Decision:
     )
     if skip_step:
         return decision
-    what = step_text(step)
+    what = spoken(step)
     phase = f", {run.phase}" if isinstance(step, Plugin) and run is not None and run.phase else ""
     raise NeedsSkip(
         f"not promoted: step {index + 1} of {len(steps)} ({what}{phase}) is not done",

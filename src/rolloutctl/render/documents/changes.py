@@ -51,7 +51,7 @@ def entry(result: Result) -> Document:
         "result": str(result.did),
         "exitCode": int(result.exit_code),
         "from": None if decision is None else _position(decision.before),
-        "to": None if decision is None else _position(decision.expected),
+        "to": None if decision is None else _position(decision.expected, expected=True),
         "skips": [] if decision is None else [_step(item) for item in decision.skips],
         "pauses": [] if decision is None else list(decision.reasons),
         "terminates": None
@@ -77,11 +77,12 @@ def entry(result: Result) -> Document:
     }
 
 
-def _position(where: Position) -> Document:
+def _position(where: Position, *, expected: bool = False) -> Document:
+    """What is expected has no phase yet: that is the controller's to say."""
     return {
         "step": _place(where),
-        "phase": where.phase,
-        "message": where.message,
+        "phase": None if expected else where.phase,
+        "message": None if expected else where.message,
         "aborted": where.aborted,
         "held": where.held,
         "full": where.full,

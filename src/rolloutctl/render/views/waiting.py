@@ -36,6 +36,8 @@ def _happened(event: Happened) -> list[Piece]:
         case What.PODS:
             return [f"{event.updated} of {words.counted(event.desired, 'pod')} updated"]
         case What.STEP if now is not None:
+            if now.full and now.step is None:
+                return [f"past its {words.counted(now.count, 'step')}"]
             return [place(now)]
         case What.PHASE if now is not None:
             message = f": {safe(now.message, words.MESSAGE)}" if now.message else ""
@@ -92,7 +94,7 @@ def _ending(action: Action, followed: Followed) -> str:
             at = f" at {place(now)}" if now.index is not None else ""
             return f"{safe(now.phase, 40)} after {took}{at}: {_NEEDED[followed.ending.awaiting]}"
         case End.WAITING | End.HELD:
-            return f"held by a person after {took}"
+            return f"{safe(now.phase, 40)} after {took}, held by a person"
         case End.ABORTED if action is Action.ABORT:
             held = ", its pods stay until it is resumed" if now.held else ""
             return f"aborted, back on the stable version after {took}{held}"
