@@ -21,6 +21,7 @@ from .client import Client
 from .clock import Clock, FakeClock, SystemClock
 from .controller import Controllers
 from .controller.config import fetch_http
+from .mandate import ControllerClient
 from .plugins.jenkins import FakeJenkins
 from .plugins.jenkins_gate import NAME as JENKINS_GATE
 from .plugins.jenkins_gate import JenkinsGate
@@ -70,7 +71,7 @@ class EmbeddedCluster:
         for resource, item in fresh.objects(side_url, list(own)):
             self.client.create(resource, item, item["metadata"].get("namespace"))
         self.controllers = Controllers(
-            self.client,
+            ControllerClient(self.api, token),
             clock=self.clock,
             plugins=registry,
             pod_ready_delay=pod_ready_delay,

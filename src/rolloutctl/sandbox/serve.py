@@ -69,30 +69,29 @@ def run(
     *,
     ready: Callable[[Record], None],
     stop: threading.Event,
-    echo: bool = False,
+    detached: bool = True,
 ) -> None:
     """Serve until `stop` is set; `ready` is called once, when everything answers.
 
-    Raises UsageError for a plugin that does not load or a port that cannot be had, before
-    anything has started. Removes record and kubeconfig at the end.
+    `detached`: there is no terminal, so what anything prints goes to the log; otherwise the log
+    is shown on stderr, too. Record and kubeconfig are removed at the end. Raises UsageError for a
+    plugin that does not load or a port that cannot be had, before anything is served.
     """
-    plugins = load_plugins(options.plugins)
     place.make()
-    logs = Logs.open(place, echo)
-    try:
+    logs = Logs.open(place, echo=not detached)
+    with contextlib.ExitStack() as stack:
+        stack.callback(logs.close)
+        stack.callback(place.clear, instance)
+        if detached:
+            printed = _Printed(logs.main)
+            stack.enter_context(contextlib.redirect_stdout(printed))
+            stack.enter_context(contextlib.redirect_stderr(printed))
+        plugins = load_plugins(options.plugins)
         with _servers(place, options, instance, plugins, logs) as record:
             logs.main.info("serving %s (pid %d, speed %g)", record.url, record.pid, options.speed)
             ready(record)
             stop.wait()
             logs.main.info("ending")
-    except RolloutctlError:
-        raise
-    except Exception:
-        logs.main.exception("the sandbox fails")
-        raise
-    finally:
-        place.clear(instance)
-        logs.close()
 
 
 @contextlib.contextmanager
@@ -239,19 +238,27 @@ def _logger(name: str, path: Path, echo: bool) -> logging.Logger:
 
 
 class _Printed(io.TextIOBase):
-    """Text a plugin prints: into the bounded log, line by line."""
+    """What plugins and the interpreter print: into the bounded log, line by line."""
 
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
         self._rest = ""
+        self._busy = threading.local()
 
     def writable(self) -> bool:
         return True
 
     def write(self, text: str) -> int:
-        *lines, self._rest = (self._rest + text).split("\n")
-        for line in lines:
-            self._logger.info("printed: %s", line)
+        # A log that cannot be written complains on stderr, which is this again.
+        if getattr(self._busy, "writing", False):
+            return len(text)
+        self._busy.writing = True
+        try:
+            *lines, self._rest = (self._rest + text).split("\n")
+            for line in lines:
+                self._logger.info("printed: %s", line)
+        finally:
+            self._busy.writing = False
         return len(text)
 
 
@@ -265,9 +272,6 @@ def main() -> int:
         raw = request["options"]
         options = Options(**{**raw, "plugins": tuple(raw["plugins"])})
         os.chdir(place.folder)
-        printed = logging.Logger("plugin")
-        printed.addHandler(_logger("plugin", place.log, echo=False).handlers[0])
-        sys.stdout = _Printed(printed)
         stop = threading.Event()
         stop_on_signals(stop)
 
@@ -300,7 +304,7 @@ def foreground(place: Place, options: Options, ready: Callable[[Record], None]) 
         process.clear_stale(place)
     restore = stop_on_signals(stop)
     try:
-        run(place, options, secrets.token_hex(8), ready=ready, stop=stop, echo=True)
+        run(place, options, secrets.token_hex(8), ready=ready, stop=stop, detached=False)
     finally:
         restore()
 

@@ -71,10 +71,22 @@ class Record:
         return Record(**raw, options=Options(**options, plugins=plugins))
 
 
+_JSON_TYPES: dict[str, type | tuple[type, ...]] = {
+    "str": str,
+    "int": int,
+    "float": (int, float),
+    "tuple[str, ...]": list,
+}
+
+
 def _check(raw: Mapping[str, Any], shape: type, skip: str = "") -> None:
     expected = {field.name for field in fields(shape)} - {skip}
     if set(raw) != expected:
         raise ValueError(f"fields {sorted(set(raw) ^ expected)} do not fit")
+    for field in fields(shape):
+        kind = _JSON_TYPES.get(str(field.type))
+        if kind is not None and not isinstance(raw[field.name], kind):
+            raise ValueError(f"{field.name} is no {field.type}")
 
 
 @dataclass(frozen=True, slots=True)

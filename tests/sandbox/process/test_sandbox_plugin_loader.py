@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from pathlib import Path
 
@@ -91,3 +92,14 @@ def test_what_does_not_load_says_why(tmp_path: Path, spec: str, text: str, messa
     path = written(tmp_path, text)
     with pytest.raises(UsageError, match=message):
         load(Spec.parse(spec.format(path)))
+
+
+def test_the_example_of_the_readme_is_a_plugin(tmp_path: Path) -> None:
+    readme = Path(__file__).parents[3] / "README.md"
+    (example,) = re.findall(r"```python\n(.*?class Gate.*?)```", readme.read_text(), re.DOTALL)
+    name, plugin = load(Spec.parse(f"{written(tmp_path, example)}:Gate"))
+    assert name == "acme/gate"
+    first = plugin.run({}, Context(name))
+    assert first.phase == "Running" and first.requeue_after is not None
+    assert plugin.run({}, Context(name, {}, {"asked": 2})).phase == "Successful"
+    assert plugin.abort({}, Context(name)).phase == "Successful"

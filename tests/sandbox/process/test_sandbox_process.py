@@ -41,7 +41,9 @@ def test_it_is_ready_when_up_returns_and_gone_when_down_does(here: Place, tmp_pa
     try:
         assert up.started
         config = yaml.safe_load(here.kubeconfig.read_text())
-        assert config["clusters"][0]["cluster"]["server"] == up.record.url
+        assert config["clusters"][0]["cluster"]["server"] == up.record.url.replace(
+            "http:", "https:"
+        )
         client = HttpClient(up.record.url, config["users"][0]["user"]["token"])
         names = {item["metadata"]["name"] for item in client.list("namespaces")}
         assert {"default", "argo-rollouts"} <= names

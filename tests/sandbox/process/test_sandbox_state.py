@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from pathlib import Path
 
@@ -67,6 +68,13 @@ def test_only_the_owner_reads_the_token(tmp_path: Path) -> None:
 def test_a_record_that_cannot_be_read_is_no_record(tmp_path: Path, text: str) -> None:
     here = Place("default", tmp_path)
     here.record_file.write_text(text)
+    assert here.read() is None
+
+
+@pytest.mark.parametrize("field", ["pid", "url", "options"])
+def test_a_record_with_a_field_of_another_type_is_no_record(tmp_path: Path, field: str) -> None:
+    here = Place("default", tmp_path)
+    here.record_file.write_text(json.dumps({**json.loads(RECORD.to_json()), field: [1]}))
     assert here.read() is None
 
 
