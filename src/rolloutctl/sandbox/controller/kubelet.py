@@ -110,6 +110,8 @@ class Kubelet:
     def _start_controller(self, pod: Obj) -> None:
         crash = self._crashes.get(uid(pod))
         if crash is not None and crash.due > self._cluster.clock.monotonic():
+            # An event of the pod came first, and took the place of the appointment.
+            self._cluster.queue.add(("pod", namespace(pod), name(pod)), crash.due)
             return
         try:
             read = config.load(self._config_map(), self._fetch)
