@@ -115,6 +115,16 @@ def test_an_abort_ends_a_wait_for_healthy_at_once_with_its_cause() -> None:
     assert "Step Plugin 2 (step/e2e-test) failed" in result.stderr
 
 
+def test_an_abort_the_controller_has_not_acted_on_is_waited_for() -> None:
+    asked = copy.deepcopy(screen("plugin running").objects["rollouts"][0])
+    asked["status"]["abort"] = True
+    last = versions("plugin-failed-aborts")[-1]
+    cluster = FakeCluster({"rollouts": [asked]}, later={"rollouts": [("MODIFIED", last)]})
+    result = Program(cluster=cluster)("watch", "demo", "--until", "healthy")
+    assert result.exit_code == ExitCode.FAILED
+    assert "Step Plugin 2 (step/e2e-test) failed" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("goal", "said"),
     [
@@ -290,5 +300,6 @@ def test_a_list_on_a_terminal_is_redrawn() -> None:
     run = replay("canary-pause-promote")
     run.terminal = True
     result = run("list", "-w", "--no-color")
-    assert "Healthy" in result.stdout.rpartition("A")[2] or "Healthy" in result.stdout
+    last = result.stdout.rpartition("\x1b[2A")[2]
+    assert "Healthy" in last and "v2" in last
     assert "\x1b[2J" not in result.stdout

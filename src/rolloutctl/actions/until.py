@@ -137,7 +137,7 @@ def judge(until: Until, now: RolloutPicture, first: RolloutPicture) -> Verdict |
     """Whether `until` holds for `now`, or can no longer come true since `first` was seen.
 
     None: go on waiting. A rollout that the controller has not observed yet is judged by nothing
-    but what its phase says, which is then Progressing.
+    but what its phase says, which is then Progressing; so is an abort it has not acted on yet.
     """
     if _holds(until, now, first):
         return Verdict(True)
@@ -149,8 +149,6 @@ def judge(until: Until, now: RolloutPicture, first: RolloutPicture) -> Verdict |
     )
     if wants_progress and status.phase == "Degraded":
         return Verdict(False, now.cause or status.message or "it is degraded")
-    if wants_progress and status.aborted:
-        return Verdict(False, now.cause or status.message or "it was aborted")
     ended = status.phase == "Healthy" and is_complete(now.rollout)
     if ended and first.status.phase != "Healthy" and until.goal is not Goal.DELETED:
         return Verdict(False, "the update is complete and the rollout Healthy")

@@ -138,11 +138,16 @@ def _nothing(namespace: str | None, selector: str, *, filtered: bool) -> str:
 
 def _report_unreadable(run: Run, items: list[Unreadable]) -> None:
     from rolloutctl.render import narrate
+    from rolloutctl.render.text import safe
 
     surface = run.surface()
     run.note(
         [
-            narrate.failed(surface, f"{item.namespace}/{item.name} is not readable: {item.problem}")
+            narrate.failed(
+                surface,
+                f"{safe(item.namespace)}/{safe(item.name)} is not readable: "
+                f"{safe(item.problem, 400)}",
+            )
             for item in items
         ]
     )
@@ -280,6 +285,7 @@ def _live_rows(
     timeout: float | None,
 ) -> None:
     from rolloutctl.actions.following import News, follow_rows
+    from rolloutctl.render.text import Span, line
     from rolloutctl.render.views import table
 
     namespace = run.namespace()
@@ -306,7 +312,7 @@ def _live_rows(
         )
         if stale:
             lines.append(stale_line(run, stale))
-        return lines or [()]
+        return lines or [line(Span("no rollouts", "dim"))]
 
     with live(run) as draw:
         for update in follow_rows(

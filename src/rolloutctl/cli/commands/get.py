@@ -139,10 +139,9 @@ def _ended(run: Run, errors: list[RolloutctlError]) -> ExitCode:
     """Reports what failed for some of several names; their exit code if they agree."""
     if not errors:
         return ExitCode.OK
-    from rolloutctl.render import narrate
+    from rolloutctl.render.problems import error_lines
 
-    surface = run.surface()
     for error in errors:
-        run.note(narrate.error(error, surface))
+        run.note(error_lines(error.message, error.hint, unicode=run.environment.unicode))
     codes = {error.exit_code for error in errors}
     return codes.pop() if len(codes) == 1 else ExitCode.FAILED
