@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from rolloutctl.domain.plugin_edit import set_disabled
 from rolloutctl.errors import ExitCode
 from rolloutctl.sandbox.embedded import EmbeddedCluster
 from support.embedded import InProcess
@@ -224,3 +225,25 @@ def test_an_aborted_version_shipped_by_force(story: Story) -> None:
     done = story("promote", "web", "--full", "--force", "--yes", "--wait", "--timeout", "60s")
     assert done.exit_code is ExitCode.OK, done.stderr
     assert story.status["stableRS"] == story.status["currentPodHash"]
+
+
+def test_a_plugin_disabled_meanwhile_is_not_expected_to_abort(story: Story) -> None:
+    story.begin(plugin(), weight(25), PAUSE)
+    data = story.cluster.client.get("configmaps", "argo-rollouts-config", "argo-rollouts")["data"]
+    text = set_disabled(data["stepPlugins"], "step/e2e-test", True)
+    story.cluster.client.patch(
+        "configmaps",
+        "argo-rollouts-config",
+        {"data": {"stepPlugins": text}},
+        "argo-rollouts",
+    )
+    done = story("abort", "web", "--dry-run")
+    assert "Abort will be called" not in done.stderr
+    assert "disabled in argo-rollouts-config: its Abort is not called" in done.stderr
+
+
+def test_a_skipped_plugin_step_that_is_disabled_is_called_that(story: Story) -> None:
+    disabled = {"plugin": {"name": "step/e2e-test-disabled"}}
+    story.begin(weight(25), PAUSE, disabled)
+    done = story("promote", "web", "--full", "--dry-run")
+    assert "step 3 plugin step/e2e-test-disabled (disabled in argo-rollouts-config)" in done.stderr

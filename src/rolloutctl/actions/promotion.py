@@ -7,10 +7,11 @@ preconditions in the change hold whatever was seen.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from rolloutctl.actions.inspect import not_found
+from rolloutctl.actions.inspect import not_found, plugin_configuration
 from rolloutctl.actions.waiting import events
 from rolloutctl.domain import changes
 from rolloutctl.domain.cluster import ROLLOUTS, Cluster
@@ -18,6 +19,9 @@ from rolloutctl.domain.decision import Action, Decision, NothingToDo, NotObserve
 from rolloutctl.domain.differences import Changed, Difference, difference, sentence
 from rolloutctl.domain.refs import Ref
 from rolloutctl.errors import ClusterError, Conflict, NotFound, RolloutctlError, Timeout
+
+if TYPE_CHECKING:
+    from rolloutctl.domain.plugin_config import PluginConfiguration
 
 ATTEMPTS = 5
 """How often a change is decided anew when something harmless came in between."""
@@ -62,15 +66,18 @@ def read(cluster: Cluster, ref: Ref) -> Seen:
     return _decoded(data, ref)
 
 
-def decide(seen: Seen, intent: Intent) -> Decision:
-    """What `intent` means for a rollout in this state; raises what `domain.changes` raises."""
+def decide(seen: Seen, intent: Intent, config: PluginConfiguration | None = None) -> Decision:
+    """What `intent` means for a rollout in this state; raises what `domain.changes` raises.
+
+    `config`: the plugins' configuration, if it was read.
+    """
     match intent.action:
         case Action.PROMOTE:
             return changes.promote_next(seen, skip_step=intent.skip_step)
         case Action.PROMOTE_FULL:
-            return changes.promote_full(seen, force=intent.force)
+            return changes.promote_full(seen, force=intent.force, config=config)
         case Action.ABORT:
-            return changes.abort(seen, resume=intent.resume)
+            return changes.abort(seen, resume=intent.resume, config=config)
         case Action.RETRY:
             return changes.retry(seen)
         case Action.PAUSE:
@@ -93,7 +100,7 @@ def plan(
     NothingToDo, Refused and its kinds, NotFound, Timeout, ClusterError and its kin.
     """
     try:
-        return decide(read(cluster, ref), intent)
+        return _decide_now(cluster, ref, intent)
     except NotObserved as reason:
         problem = reason
     waiting(problem)
@@ -104,7 +111,7 @@ def plan(
         if event.object is None:
             continue
         try:
-            return decide(read(cluster, ref), intent)
+            return _decide_now(cluster, ref, intent)
         except NotObserved as reason:
             problem = reason
     raise Timeout(
@@ -112,6 +119,16 @@ def plan(
         subject=str(ref),
         hint=problem.hint,
     )
+
+
+def _decide_now(cluster: Cluster, ref: Ref, intent: Intent) -> Decision:
+    seen = read(cluster, ref)
+    decision = decide(seen, intent)
+    if decision.aborts or decision.terminates or any(entry.plugin for entry in decision.skips):
+        config, _ = plugin_configuration(cluster)
+        if config is not None:
+            return decide(seen, intent, config)
+    return decision
 
 
 def carry_out(

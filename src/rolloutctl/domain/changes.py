@@ -9,6 +9,8 @@ Source: argo-rollouts, pkg/kubectl-argo-rollouts/cmd (bodies of the patches).
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from rolloutctl.domain.decision import (
@@ -30,6 +32,7 @@ from rolloutctl.domain.guards import (
     must_be_alive,
     must_be_observed,
     must_be_valid,
+    muted_runs,
     unpause,
 )
 from rolloutctl.domain.plugins import plugin_runs, will_abort
@@ -37,17 +40,23 @@ from rolloutctl.domain.promoting import promote_full, promote_next
 from rolloutctl.domain.status import is_fully_promoted, is_observed
 from rolloutctl.domain.steps import Pause
 
+if TYPE_CHECKING:
+    from rolloutctl.domain.plugin_config import PluginConfiguration
+
 __all__ = ["abort", "pause", "promote_full", "promote_next", "resume", "retry", "same_meaning"]
 
 
 # --- abort, retry -------------------------------------------------------------------------------
 
 
-def abort(seen: Seen, *, resume: bool = False) -> Decision:
+def abort(
+    seen: Seen, *, resume: bool = False, config: PluginConfiguration | None = None
+) -> Decision:
     """The change that stops an update and goes back to the stable version.
 
     A full promotion under way is called off in the same patch, or the controller would drop the
     abort. `resume` also lifts a hold by a person, without which no pods are resized.
+    `config`, if it was read, tells which plugins can be aborted.
     Raises NothingToDo, NotObserved, Refused.
     """
     rollout = seen.rollout
@@ -88,6 +97,9 @@ def abort(seen: Seen, *, resume: bool = False) -> Decision:
     if rollout.spec.rollback_window is not None:
         notes.append(Note.ROLLBACK_WINDOW)
     before = position(rollout)
+    aborts = will_abort(rollout, config)
+    called = {run.index for run in aborts}
+    uncalled = [run for run in will_abort(rollout) if run.index not in called]
     return Decision(
         action=Action.ABORT,
         seen=seen,
@@ -98,7 +110,8 @@ def abort(seen: Seen, *, resume: bool = False) -> Decision:
             aborted=True,
             full=False,
         ),
-        aborts=will_abort(rollout),
+        aborts=aborts,
+        muted=muted_runs(uncalled, rollout, config),
         notes=tuple(notes),
     )
 

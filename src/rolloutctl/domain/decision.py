@@ -142,6 +142,7 @@ class Decision(msgspec.Struct, frozen=True):
     `changes` are sent in their order, each one PATCH. `skips` are the steps passed over, `reasons`
     those of the pauses that are lifted, `terminates` the plugin run whose Terminate will be called,
     `leaves` those that stay Running, `aborts` those whose Abort will be called, in that order.
+    `muted` would be called too if argo-rollouts-config did not disable the plugin, or lack it.
     """
 
     action: Action
@@ -154,6 +155,7 @@ class Decision(msgspec.Struct, frozen=True):
     terminates: PluginRun | None = None
     leaves: tuple[PluginRun, ...] = ()
     aborts: tuple[PluginRun, ...] = ()
+    muted: tuple[PluginRun, ...] = ()
     notes: tuple[Note, ...] = ()
 
     @property

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from rolloutctl.domain.cluster import Change
 from rolloutctl.domain.decision import NotObserved, Position, Refused, Seen, add, patch
-from rolloutctl.domain.plugins import plugin_runs
+from rolloutctl.domain.plugins import PluginRun, plugin_runs
 from rolloutctl.domain.status import is_observed
 from rolloutctl.domain.steps import StepProgress, current_index, progress, steps_of
 from rolloutctl.domain.wire import Rollout
+
+if TYPE_CHECKING:
+    from rolloutctl.domain.plugin_config import PluginConfiguration
 
 
 def must_be_alive(seen: Seen) -> None:
@@ -64,10 +70,20 @@ def unpause(seen: Seen) -> Change:
     return patch(seen, "", add("/spec/paused", False), saw=("/spec/paused",))
 
 
-def steps_ahead(rollout: Rollout) -> tuple[StepProgress, ...]:
+def muted_runs(
+    runs: Iterable[PluginRun], rollout: Rollout, config: PluginConfiguration | None
+) -> tuple[PluginRun, ...]:
+    """The same runs, with what argo-rollouts-config says of their plugins."""
+    known = plugin_runs(rollout, config)
+    return tuple(known.get(run.index, run) for run in runs)
+
+
+def steps_ahead(
+    rollout: Rollout, config: PluginConfiguration | None = None
+) -> tuple[StepProgress, ...]:
     """The current step, if it is one, and those after it."""
     index = current_index(rollout)
-    return tuple(entry for entry in progress(rollout) if entry.index >= index)
+    return tuple(entry for entry in progress(rollout, config) if entry.index >= index)
 
 
 def moved(

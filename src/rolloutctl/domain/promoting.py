@@ -6,6 +6,8 @@ rollout/pause.go, rollout/canary.go, rollout/bluegreen.go (what the controller m
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from rolloutctl.domain.decision import (
@@ -30,6 +32,7 @@ from rolloutctl.domain.guards import (
     must_be_alive,
     must_be_observed,
     must_be_valid,
+    muted_runs,
     steps_ahead,
     unpause,
 )
@@ -37,6 +40,9 @@ from rolloutctl.domain.plugins import plugin_runs, running, will_terminate
 from rolloutctl.domain.status import is_fully_promoted
 from rolloutctl.domain.steps import Pause, Plugin, current_index, steps_of
 from rolloutctl.domain.wire import BlueGreen, Rollout
+
+if TYPE_CHECKING:
+    from rolloutctl.domain.plugin_config import PluginConfiguration
 
 INCONCLUSIVE = frozenset({"InconclusiveAnalysisRun", "InconclusiveExperiment"})
 
@@ -207,9 +213,12 @@ def _leave_step(seen: Seen, *, skip_step: bool) -> Decision:
     )
 
 
-def promote_full(seen: Seen, *, force: bool = False) -> Decision:
+def promote_full(
+    seen: Seen, *, force: bool = False, config: PluginConfiguration | None = None
+) -> Decision:
     """The change that promotes the new version without its remaining steps, pauses and analyses.
 
+    `config`, if it was read, tells whether a running plugin can be terminated.
     Raises NothingToDo, NotObserved, Refused, and NeedsForce for an update that was aborted: its
     version would go out after all.
     """
@@ -252,7 +261,9 @@ def promote_full(seen: Seen, *, force: bool = False) -> Decision:
     blue_green = rollout.spec.strategy.blue_green
     if blue_green is not None and _analysis_ahead(rollout, blue_green):
         notes.append(Note.ANALYSIS_SKIPPED)
-    terminated = will_terminate(rollout)
+    running_last = will_terminate(rollout)
+    terminated = will_terminate(rollout, config)
+    uncalled = [running_last] if running_last is not None and terminated is None else []
     before = position(rollout)
     return Decision(
         action=Action.PROMOTE_FULL,
@@ -264,10 +275,15 @@ def promote_full(seen: Seen, *, force: bool = False) -> Decision:
             full=True,
             aborted=False,
         ),
-        skips=steps_ahead(rollout),
+        skips=steps_ahead(rollout, config),
         reasons=tuple(condition.reason for condition in status.pause_conditions or ()),
         terminates=terminated,
-        leaves=tuple(run for run in running(rollout) if run != terminated),
+        leaves=tuple(
+            run
+            for run in running(rollout)
+            if running_last is None or run.index != running_last.index
+        ),
+        muted=muted_runs(uncalled, rollout, config),
         notes=tuple(notes),
     )
 

@@ -9,7 +9,8 @@ index from 0 (`index`). What does not apply is null, or an empty list.
     results[]: namespace, name, result (changed, nothing, tried, declined, failed), exitCode,
                from, to {step {number, index, count, text}, phase, message, aborted, held, full}
                skips[] {number, index, text, plugin}, pauses[] (reasons of those lifted),
-               terminates, leavesRunning[], aborts[] {number, index, name, phase, abort, terminate}
+               terminates, leavesRunning[], aborts[], muted[] {number, index, name, phase, abort,
+               terminate}
                notes[], patches[] {subresource, operations[]},
                error {message, hint, exitCode}
                outcome {end, phase, message, awaiting, seconds, step, aborted[], terminated[],
@@ -59,6 +60,7 @@ def entry(result: Result) -> Document:
         else _plugin(decision.terminates),
         "leavesRunning": [] if decision is None else [_plugin(run) for run in decision.leaves],
         "aborts": [] if decision is None else [_plugin(run) for run in decision.aborts],
+        "muted": [] if decision is None else [_plugin(run) for run in decision.muted],
         "notes": [] if decision is None else [str(note) for note in decision.notes],
         "patches": []
         if decision is None

@@ -115,6 +115,10 @@ def facts(decision: Decision, surface: Surface) -> list[Line]:
             tell(f"{plugin_of(run)} stays Running: only the last one is terminated")
     if decision.aborts:
         tell("Abort will be called for: ", ", ".join(plugin_of(run) for run in decision.aborts))
+    call = "Abort" if decision.action is Action.ABORT else "Terminate"
+    for run in decision.muted:
+        why = words.availability(run) or "not reached after a plugin that is not configured"
+        tell(Span(f"{plugin_of(run)} is {why}: its {call} is not called", "warn"))
     for note in decision.notes:
         style = "" if note in _QUIET else "warn"
         tell(Span(_NOTES[note], style))
