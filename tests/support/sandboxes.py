@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -102,7 +103,8 @@ class SandboxProcess:
 
 def home_env(folder: Path) -> dict[str, str]:
     """Variables of a user whose home is `folder`."""
-    return {"HOME": str(folder), "XDG_STATE_HOME": str(folder / "state")}
+    path = os.environ.get("PATH", os.defpath)
+    return {"PATH": path, "HOME": str(folder), "XDG_STATE_HOME": str(folder / "state")}
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ instance of the record, or carries that instance on its command line.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import http.client
 import json
@@ -36,6 +37,13 @@ _TAIL_LINES = 15
 
 # Children of this very process: they must be waited for, or they stay as zombies.
 _children: dict[int, subprocess.Popen[str]] = {}
+
+
+@atexit.register
+def _let_go() -> None:
+    """They outlive us, and are meant to: without this Popen warns that nobody waited for them."""
+    for child in _children.values():
+        child.returncode = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ def test_up_says_what_it_started_and_how_to_use_it(alone: Program, tmp_path: Pat
     assert record is not None
     assert f"process {record.pid}" in done.stdout
     assert f"API server  {record.url}" in done.stdout
-    assert "runs 20 times as fast as time" in done.stdout
+    assert "clock       20 times as fast as time" in done.stdout
     assert 'eval "$(rolloutctl sandbox env)"' in done.stdout
     assert record.token not in done.stdout + done.stderr
     assert "mine/checkout is Degraded" in done.stderr
@@ -60,6 +60,29 @@ def test_up_says_what_it_started_and_how_to_use_it(alone: Program, tmp_path: Pat
     ended = alone("sandbox", "down")
     assert (ended.exit_code, ended.stdout) == (0, f"sandbox ended (process {record.pid})\n")
     assert (alone("sandbox", "down").stdout) == "no sandbox is running\n"
+
+
+def test_a_program_that_started_it_ends_without_a_word(tmp_path: Path) -> None:
+    env = {**os.environ, **home_env(tmp_path), "PYTHONWARNINGS": "error"}
+    program = Path(sys.executable).with_name("rolloutctl")
+    up = subprocess.run([program, "sandbox", "up"], env=env, capture_output=True, text=True)
+    down = subprocess.run([program, "sandbox", "down"], env=env, capture_output=True, text=True)
+    assert (up.returncode, up.stderr) == (0, "")
+    assert (down.returncode, down.stderr) == (0, "")
+    assert "sandbox ended" in down.stdout
+
+
+def test_two_sandboxes_do_not_know_each_other(alone: Program, tmp_path: Path) -> None:
+    try:
+        for name in ("one", "two"):
+            assert alone("sandbox", "up", "--speed", "20", "--name", name).exit_code == 0
+        paths = {alone("sandbox", "kubeconfig", "--name", name).stdout for name in ("one", "two")}
+        assert len(paths) == 2
+        assert "sandbox ended" in alone("sandbox", "down", "--name", "one").stdout
+        assert "running" in alone("sandbox", "status", "--name", "two").stdout
+    finally:
+        for name in ("one", "two"):
+            process.down(place(home_env(tmp_path), name))
 
 
 def test_without_a_sandbox_each_command_says_how_to_start_one(alone: Program) -> None:
@@ -112,7 +135,7 @@ def test_env_is_what_a_shell_evaluates(at: Program, sandbox_process: SandboxProc
 def test_status_shows_the_sandbox(at: Program, sandbox_process: SandboxProcess) -> None:
     shown = at("sandbox", "status").stdout
     assert f"process {sandbox_process.record.pid}" in shown
-    assert "20 times as fast as time" in shown
+    assert "clock       20 times as fast as time" in shown
     assert f"API server  {sandbox_process.record.url}" in shown
     facts = json.loads(at("sandbox", "status", "-o", "json").stdout)
     assert facts["running"] is True

@@ -154,14 +154,15 @@ def _started(run: Run, place: Place, record: Record, name: str) -> None:
     from rolloutctl.cli import shells
 
     speed = record.options.speed
+    pace = "as fast as time" if speed == 1 else f"{speed:g} times as fast as time"
     shell = shells.current(run.environment.env)
     of = "" if name == "default" else f" --name {name}"
     run.out(
-        f"sandbox {'runs' if speed == 1 else f'runs {speed:g} times as fast as time'}"
-        f" as process {record.pid}\n"
+        f"sandbox started: process {record.pid}\n"
         f"  API server  {record.url}\n"
         f"  kubeconfig  {place.kubeconfig}\n"
         f"  Jenkins     {record.side_url}/jenkins\n"
+        f"  clock       {pace}\n"
         f"use it:  {shells.evaluate(shell, f'rolloutctl sandbox env{of}')}\n"
         f"end it:  rolloutctl sandbox down{of}\n"
     )

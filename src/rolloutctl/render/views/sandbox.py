@@ -11,8 +11,8 @@ from rolloutctl.render.text import Line, Span, line, pad, safe
 def status(facts: Mapping[str, Any]) -> list[Line]:
     """A running sandbox, from the facts of its process."""
     controller, jenkins = facts["controller"], facts["jenkins"]
-    builds = ", ".join(f"{count} {safe(name)}" for name, count in jenkins["builds"].items())
-    objects = ", ".join(f"{count} {safe(name)}" for name, count in facts["objects"].items())
+    builds = ", ".join(f"{safe(name)} {count}" for name, count in jenkins["builds"].items())
+    objects = ", ".join(f"{safe(name)} {count}" for name, count in facts["objects"].items())
     speed = facts["speed"]
     fast = "as fast as time" if speed == 1 else f"{speed:g} times as fast as time"
     good = controller["state"] == "running"
