@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import json
 import re
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -236,6 +238,25 @@ def test_rows_that_change_come_out_and_others_do_not() -> None:
     assert updates[0].first and updates[0].before is None
     assert all(item.row != item.before for item in updates[:-1])
     assert updates[-1].news is News.DELETED
+
+
+def test_a_steady_flow_of_changes_is_shown_while_it_flows() -> None:
+    first = versions("canary-pause-promote")[-1]
+    changes = []
+    for index in range(400):
+        item = copy.deepcopy(first)
+        item["status"]["readyReplicas"] = index
+        changes.append(("MODIFIED", item))
+
+    class Flow(FakeCluster):
+        def watch(self, *args: Any, **kwargs: Any) -> Iterator[WatchEvent]:
+            for event in super().watch(*args, **kwargs):
+                yield event
+                time.sleep(0.002)
+
+    cluster = Flow({"rollouts": [first]}, later={"rollouts": changes})
+    ticks = [item for item in follow_rows(cluster, "shop") if item.news is News.TICK]
+    assert 2 <= len(ticks) <= 20
 
 
 def test_a_followed_list_prints_a_line_per_change(snapshot: SnapshotAssertion) -> None:

@@ -55,6 +55,15 @@ def test_what_may_not_be_read_is_said_and_the_rest_is_shown() -> None:
     assert "plugin step/e2e-test" in result.stdout
 
 
+def test_a_pod_that_is_not_readable_is_named_and_the_others_are_shown() -> None:
+    found = screen("plugin running")
+    first, *_ = found.objects["pods"]
+    first["status"]["containerStatuses"] = "none"
+    result = program(found)("get", "demo")
+    assert result.exit_code == ExitCode.OK
+    assert f"Pod {first['metadata']['name']} not shown" in result.stdout
+
+
 def test_a_rollout_that_may_not_be_read_is_an_error_of_the_cluster() -> None:
     found = screen("plugin running")
     run = program(found)

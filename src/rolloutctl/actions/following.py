@@ -30,6 +30,8 @@ from rolloutctl.errors import Forbidden, RolloutctlError
 
 _SETTLE = 0.05
 """Seconds in which a burst of pod and ReplicaSet events becomes one picture."""
+_AT_MOST = 0.25
+"""Seconds for which a steady flow of row changes is held together."""
 _RUNS_EVERY = 5.0
 """Seconds between two looks at the analysis runs of a rollout that has some."""
 
@@ -321,16 +323,22 @@ def follow_rows(
         lambda: cluster.watch(ROLLOUTS, namespace, wire.Rollout, label_selector=label_selector),
     )
     pending = False
+    ticked = clock()
     try:
         while pump.open or pending:
             left = None if timeout is None else timeout - (clock() - started)
             if left is not None and left <= 0:
                 return
             taken = pump.take(_SETTLE if pending else _least(left, tick))
-            if taken is None:
-                if synced and (pending or tick is not None):
-                    yield RowUpdate(News.TICK)
+            # In a steady flow of changes there is no pause to wait for.
+            if synced and pending and (taken is None or clock() - ticked > _AT_MOST):
                 pending = False
+                ticked = clock()
+                yield RowUpdate(News.TICK)
+            elif taken is None and synced and tick is not None:
+                yield RowUpdate(News.TICK)
+            if taken is None:
+                pending = pending and not synced and bool(pump.open)
                 continue
             if taken.error is not None:
                 raise taken.error

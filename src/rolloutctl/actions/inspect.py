@@ -85,11 +85,15 @@ def complete(cluster: Cluster, rollout: wire.Rollout) -> Look:
     missing: list[Missing] = []
 
     def read(kind: Kind, as_type: type[T], labels: str) -> list[T]:
+        found: list[T] = []
         try:
-            return listed(cluster, kind, namespace, as_type, labels)
+            for page in cluster.pages(kind, namespace, as_type, label_selector=labels):
+                found += page.items
+                for item in page.unreadable:
+                    missing.append(Missing(f"{kind.kind} {item.name}", item.problem))
         except RolloutctlError as error:
             missing.append(Missing(kind.plural, error.message))
-            return []
+        return found
 
     selector = children_selector(rollout)
     replica_sets: list[wire.ReplicaSet] = []
