@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
+from itertools import dropwhile
 from typing import Any
 
 import pytest
@@ -46,7 +47,10 @@ class Story:
 
     def __init__(self, name: str, when: When, intent: Intent, *, until: int | None = None) -> None:
         self.cluster: ChangingCluster = cluster_at(moment(name, when))
-        self.cluster.later["rollouts"] = following(name, when)[:until]
+        after = following(name, when)[:until]
+        if intent.action is Action.ABORT:  # ours comes before the controller's writes until then
+            after = list(dropwhile(lambda event: not event[1]["status"].get("abort"), after))
+        self.cluster.later["rollouts"] = after
         self.intent = intent
         self.told: list[Happened] = []
 
@@ -105,6 +109,29 @@ def test_a_later_pause_that_needs_a_person_ends_the_wait() -> None:
     assert followed.ending.end is End.WAITING
     assert followed.ending.awaiting is Awaiting.PROMOTION
     assert followed.ending.now.index == 3
+
+
+def asked(item: Mapping[str, Any]) -> bool:
+    """The moment the recorded person acted: paused, in the middle of an update."""
+    status = item.get("status", {})
+    return paused(item) and status.get("stableRS") != status.get("currentPodHash")
+
+
+@pytest.mark.parametrize(
+    ("name", "action", "end"),
+    [
+        ("bluegreen-promote", Action.PROMOTE, End.HEALTHY),
+        ("bluegreen-preview-replicas", Action.PROMOTE, End.HEALTHY),
+        ("canary-pause-full", Action.PROMOTE_FULL, End.HEALTHY),
+        ("istio-full", Action.PROMOTE_FULL, End.HEALTHY),
+        ("istio-abort", Action.ABORT, End.ABORTED),
+        ("canary-pause-abort-fix", Action.ABORT, End.ABORTED),
+    ],
+)
+def test_what_a_recorded_person_did_is_followed_to_its_recorded_end(
+    name: str, action: Action, end: End
+) -> None:
+    assert Story(name, asked, Intent(action)).followed().ending.end is end
 
 
 def test_a_retry_is_not_ended_by_the_old_degraded_state() -> None:

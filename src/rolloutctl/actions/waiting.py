@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterator
 
 from rolloutctl.domain.cluster import ROLLOUTS, Cluster, WatchEvent
 from rolloutctl.domain.decision import Decision, position
-from rolloutctl.domain.endings import End, Ending, ending
+from rolloutctl.domain.endings import End, Ending, ending, shows
 from rolloutctl.domain.plugins import PluginRun, plugin_runs
 from rolloutctl.domain.refs import Ref
 from rolloutctl.domain.reports import Followed, Happened, What
-from rolloutctl.domain.status import is_observed, status_of
 from rolloutctl.domain.wire import Rollout
 from rolloutctl.errors import ClusterError
 
@@ -70,7 +69,7 @@ class _Follower:
         self.started = clock()
         self.deadline = None if timeout is None else self.started + timeout
         self.last = decision.seen.rollout
-        self.reacted = decision.before.phase != "Degraded"
+        self.reacted = False
         self.aborted: list[PluginRun] = []
         self.terminated: list[PluginRun] = []
         self.called: set[tuple[int, str]] = set()
@@ -135,8 +134,7 @@ class _Follower:
         if now.metadata.uid == self.last.metadata.uid:
             self._tell(now)
         self.last = now
-        if is_observed(now) and status_of(now).phase != "Degraded":
-            self.reacted = True
+        self.reacted = self.reacted or shows(self.decision, now)
         found = ending(self.decision, now, reacted=self.reacted)
         if found is None or not found.uncalled:
             self.almost = self.grace = None

@@ -114,6 +114,7 @@ class _Changing:
         """Tells what will be done, and asks where that is hard to take back."""
         from rolloutctl.domain.decision import Action
         from rolloutctl.domain.reports import Did
+        from rolloutctl.render.text import Span, line
         from rolloutctl.render.views import changes
 
         surface = self.run.surface()
@@ -123,8 +124,8 @@ class _Changing:
             if decision in asked:
                 self.run.note(changes.plan(decision, surface))
             elif lines := changes.facts(decision, surface):
-                head = f"{decision.ref.name}:" if len(self.refs) > 1 else ""
-                self.run.note(([((_span(head)),)] if head else []) + lines)
+                head = [line(Span(decision.ref.name, "strong"), ":")] if len(self.refs) > 1 else []
+                self.run.note(head + lines)
         if not asked or self.run.confirm(changes.question(asked), yes=yes):
             return True
         for ref, decision in self.decided.items():
@@ -240,9 +241,3 @@ class _Changing:
                 for result in results:
                     if result.did in (Did.CHANGED, Did.TRIED):
                         self.run.out(f"rollout.argoproj.io/{result.ref.name}")
-
-
-def _span(text: str) -> Any:
-    from rolloutctl.render.text import Span
-
-    return Span(text, "strong")

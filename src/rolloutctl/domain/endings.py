@@ -44,9 +44,8 @@ class Ending(msgspec.Struct, frozen=True):
 def ending(decision: Decision, now: Rollout, *, reacted: bool) -> Ending | None:
     """How `decision`, once sent, has ended in the state `now`; None while it goes on.
 
-    `reacted`: whether since then a state other than the Degraded one it may have started from was
-    seen. Without it the old Degraded could be taken for a new one, since the phase is written by
-    the controller some time after a patch.
+    `reacted`: whether a state that `shows` the change was seen since. Without it an older state,
+    out of a cache or from before the controller's next write, could be taken for a new one.
     """
     before = decision.seen.rollout
     if now.metadata.uid != before.metadata.uid:
@@ -56,17 +55,31 @@ def ending(decision: Decision, now: Rollout, *, reacted: bool) -> Ending | None:
     if now.status.current_pod_hash != before.status.current_pod_hash:
         return Ending(End.SUPERSEDED, position(now))
     if decision.action is Action.PAUSE:
-        return Ending(End.HELD if now.spec.paused else End.UNDONE, position(now))
+        if now.spec.paused:
+            return Ending(End.HELD, position(now))
+        return Ending(End.UNDONE, position(now)) if reacted else None
     if decision.action is Action.ABORT:
-        return _of_abort(decision, now)
+        return _of_abort(decision, now, reacted=reacted)
     return _of_promotion(decision, now, reacted=reacted)
 
 
-def _of_abort(decision: Decision, now: Rollout) -> Ending | None:
+def shows(decision: Decision, now: Rollout) -> bool:
+    """Whether `now` is a state from after `decision` was sent."""
+    match decision.action:
+        case Action.ABORT:
+            return now.status.abort
+        case Action.PAUSE:
+            return now.spec.paused
+    if decision.before.phase != "Degraded":
+        return True
+    return is_observed(now) and status_of(now).phase != "Degraded"
+
+
+def _of_abort(decision: Decision, now: Rollout, *, reacted: bool) -> Ending | None:
     status = now.status
-    if is_fully_promoted(now) or not status.abort:
+    if is_fully_promoted(now) or (reacted and not status.abort):
         return Ending(End.UNDONE, position(now))
-    if status.aborted_at is None or not abort_settled(now):
+    if not status.abort or status.aborted_at is None or not abort_settled(now):
         return None
     uncalled = tuple(run for run in decision.aborts if not _was_aborted(now, run))
     return Ending(End.ABORTED, position(now), uncalled=uncalled)
