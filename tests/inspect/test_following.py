@@ -267,6 +267,15 @@ def test_a_followed_list_prints_a_line_per_change(snapshot: SnapshotAssertion) -
     assert shown == snapshot
 
 
+def test_a_followed_list_ends_with_its_time() -> None:
+    found = screen("healthy")
+    run = program(found)
+    run.cluster = FakeCluster(found.objects, later={"rollouts": [HANG]})
+    result = run("get", "-w", "--timeout", "100ms")
+    assert result.exit_code == ExitCode.TIMEOUT
+    assert "shop/demo  Healthy" in result.stdout
+
+
 # --- status --wait ------------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 
 import pytest
 import yaml
@@ -11,6 +12,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from rolloutctl.errors import ExitCode
 from rolloutctl.render.text import width
+from support.fake_cluster import FakeCluster
 from support.screens import SCREENS, program, screen
 
 NAMES = list(SCREENS)
@@ -127,3 +129,13 @@ def test_many_healthy_pods_are_a_count_and_broken_ones_are_named() -> None:
     assert "42 pods ready" in shown
     assert "ImagePullBackOff" in shown and pod["metadata"]["name"] in shown
     assert "42 pods ready" not in run("get", "demo", "-o", "wide").stdout
+
+
+def test_spans_of_time_are_counted_by_the_servers_clock() -> None:
+    found = screen("paused canary")
+    run = program(found)
+    run.now = lambda: found.now + timedelta(minutes=10)
+    assert "10s so far" not in run("get", "demo").stdout
+    assert isinstance(run.cluster, FakeCluster)
+    run.cluster.skew = 600.0
+    assert "10s so far" in run("get", "demo").stdout

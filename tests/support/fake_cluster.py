@@ -49,6 +49,7 @@ class FakeCluster:
         self.forbidden = frozenset(forbidden)
         self.requests: list[Request] = []
         self.page_size = page_size
+        self.skew = 0.0
         self._namespace = namespace
 
     @property
@@ -148,7 +149,7 @@ class FakeCluster:
         return ""
 
     def server_time_skew(self) -> float:
-        return 0.0
+        return self.skew
 
 
 def _labels_match(labels: Mapping[str, str], selector: str) -> bool:
