@@ -72,10 +72,10 @@ def differences(old: Obj, new: Obj) -> Obj:
             body[key] = value
     for key, before in old.items():
         # What is zero counts as absent: a client's own `abort: false` stays as it is.
-        if key not in new and not is_zero(before):
+        if key not in new and (before or key in _ZERO_COUNTS):
             body[key] = None
     return body
 
 
-def is_zero(value: object) -> bool:
-    return value in (None, False, "", 0) or value == [] or value == {}
+_ZERO_COUNTS = frozenset({"currentStepIndex"})
+"""Where 0 says something else than nothing."""

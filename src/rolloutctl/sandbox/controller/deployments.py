@@ -43,8 +43,16 @@ def reconcile(cluster: Cluster, place: str, named: str) -> None:
         if _count(new, "availableReplicas") >= replicas:
             for each in old:
                 _scale(cluster, deployment, each, 0)
+    _clean_up(cluster, deployment, old)
     _follow_revision(cluster, deployment, new)
     _report(cluster, deployment, new, cluster.replica_sets.owned(deployment))
+
+
+def _clean_up(cluster: Cluster, deployment: Obj, old: list[Obj]) -> None:
+    keep = number(deployment, "spec", "revisionHistoryLimit", default=10)
+    idle = [each for each in old if spec_replicas(each) == _count(each, "replicas") == 0]
+    for each in idle[: max(0, len(idle) - keep)]:
+        cluster.client.delete("replicasets", name(each), namespace(each))
 
 
 def _hash_of(deployment: Obj) -> str:

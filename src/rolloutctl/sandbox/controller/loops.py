@@ -97,21 +97,20 @@ class Controllers:
         try:
             self._reconcile(*key)
         except ApiError as error:
-            failures = self._failures[key] = self._failures.get(key, 0) + 1
-            if error.status != 404:
-                self._cluster.later(key, min(LONGEST_RETRY, 0.001 * 2**failures))
-            if failures == 10:
-                self._cluster.log(f"{key[0]} {key[1]}/{key[2]}: {error.message}")
-            return True
+            # A conflict is gone with the next look; the rest may take longer.
+            self._failed(key, error.message, tell_after=10)
         except Exception as error:
             # A malformed object of one user must not stop the rest of the cluster.
-            failures = self._failures[key] = self._failures.get(key, 0) + 1
-            self._cluster.later(key, min(LONGEST_RETRY, 0.001 * 2**failures))
-            if failures == 1:
-                self._cluster.log(f"{key[0]} {key[1]}/{key[2]}: {type(error).__name__}: {error}")
-            return True
-        self._failures.pop(key, None)
+            self._failed(key, f"{type(error).__name__}: {error}", tell_after=1)
+        else:
+            self._failures.pop(key, None)
         return True
+
+    def _failed(self, key: Key, why: str, *, tell_after: int) -> None:
+        failures = self._failures[key] = self._failures.get(key, 0) + 1
+        self._cluster.later(key, min(LONGEST_RETRY, 0.001 * 2 ** min(failures, 20)))
+        if failures == tell_after:
+            self._cluster.log(f"{key[0]} {key[1]}/{key[2]}: {why}")
 
     def _reconcile(self, loop: str, place: str, named: str) -> None:
         if loop == "rollout":

@@ -7,7 +7,7 @@ tools/record/events_cache.go, with its defaults.
 
 from __future__ import annotations
 
-import hashlib
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -49,7 +49,6 @@ class Recorder:
         self._written: dict[_Key, tuple[str, int]] = {}
         self._similar: dict[_Key, _Similar] = {}
         self._buckets: dict[str, _Bucket] = {}
-        self._serial = 0
 
     def event(self, about: Obj, kind: str, reason: str, message: str) -> None:
         """`kind` is Normal or Warning. A failure to write is nobody's problem."""
@@ -119,13 +118,10 @@ class Recorder:
         return True
 
     def _make(self, about: Obj, place: str, kind: str, reason: str, message: str, at: str) -> Obj:
-        self._serial += 1
-        unique = f"{self._component} {uid(about)} {self._now().isoformat()} {self._serial}"
-        suffix = hashlib.blake2b(unique.encode(), digest_size=8).hexdigest()
         return {
             "apiVersion": "v1",
             "kind": "Event",
-            "metadata": {"name": f"{name(about)}.{suffix}", "namespace": place},
+            "metadata": {"name": f"{name(about)}.{secrets.token_hex(8)}", "namespace": place},
             "involvedObject": {
                 "apiVersion": about.get("apiVersion"),
                 "kind": about.get("kind"),
