@@ -176,7 +176,7 @@ class _Later:
 def _control(cluster: EmbeddedCluster, stopping: threading.Event, logs: Logs) -> None:
     try:
         cluster.controllers.run_forever(stopping)
-    except Exception:
+    except BaseException:
         cluster.failure = traceback.format_exc(limit=-1).strip().splitlines()[-1]
         logs.main.exception("the control loops have ended")
 
@@ -193,7 +193,8 @@ def _await_controller(cluster: EmbeddedCluster, logs: Logs) -> None:
 
 def _finish(thread: threading.Thread, cluster: EmbeddedCluster, stopping: threading.Event) -> None:
     stopping.set()
-    thread.join(5)
+    # A plugin that never returns must not hold up the end: the thread is a daemon.
+    thread.join(2)
 
 
 def load_plugins(specs: tuple[str, ...]) -> dict[str, StepPlugin]:
@@ -294,7 +295,8 @@ def foreground(place: Place, options: Options, ready: Callable[[Record], None]) 
     from . import process
 
     stop = threading.Event()
-    with place.locked():
+    with contextlib.ExitStack() as lock:
+        lock.enter_context(place.locked())
         running = process.find(place)
         if running is not None:
             raise Failed(
@@ -302,11 +304,16 @@ def foreground(place: Place, options: Options, ready: Callable[[Record], None]) 
                 hint="rolloutctl sandbox down ends it",
             )
         process.clear_stale(place)
-    restore = stop_on_signals(stop)
-    try:
-        run(place, options, secrets.token_hex(8), ready=ready, stop=stop, detached=False)
-    finally:
-        restore()
+
+        def started(record: Record) -> None:
+            lock.close()
+            ready(record)
+
+        restore = stop_on_signals(stop)
+        try:
+            run(place, options, secrets.token_hex(8), ready=started, stop=stop, detached=False)
+        finally:
+            restore()
 
 
 if __name__ == "__main__":

@@ -72,6 +72,22 @@ def test_a_program_that_started_it_ends_without_a_word(tmp_path: Path) -> None:
     assert "sandbox ended" in down.stdout
 
 
+def test_two_at_once_start_one_sandbox(alone: Program, tmp_path: Path) -> None:
+    env = {**os.environ, **home_env(tmp_path)}
+    program = Path(sys.executable).with_name("rolloutctl")
+    both = [
+        subprocess.Popen([program, "sandbox", "up"], env=env, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    said = sorted(child.communicate(timeout=60)[0].splitlines()[0] for child in both)
+    record = place(env).read()
+    assert record is not None
+    assert said == [
+        f"sandbox started: process {record.pid}",
+        f"the sandbox runs already: process {record.pid}, {record.url}",
+    ]
+
+
 def test_two_sandboxes_do_not_know_each_other(alone: Program, tmp_path: Path) -> None:
     try:
         for name in ("one", "two"):
@@ -182,6 +198,12 @@ def test_logs(at: Program, sandbox_process: SandboxProcess) -> None:
     assert f"serving {sandbox_process.record.url}" in at("sandbox", "logs", "--tail", "1000").stdout
     assert at("sandbox", "logs", "--controller").exit_code == ExitCode.OK
     assert at("sandbox", "logs", "--tail", "0").stdout == ""
+
+
+def test_the_foreground_does_not_start_a_second_one(at: Program) -> None:
+    done = at("sandbox", "up", "--foreground")
+    assert done.exit_code == ExitCode.FAILED
+    assert "runs already" in done.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -54,6 +54,33 @@ def test_one_of_the_two_is_kept(tmp_path: Path) -> None:
     assert plugin.terminate({}, Context(name)).phase == "Successful"
 
 
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ("pass", "run returned NoneType, not a Result"),
+        ("raise SystemExit(3)", r"run called sys\.exit\(3\)"),
+        ("return Result('Running', 'x', 11.0, {'at': object()})", "status that is no JSON"),
+        ("return Result(None)", "no text"),
+        ("raise ValueError('own words')", "own words"),
+    ],
+)
+def test_what_a_plugin_must_not_return_is_an_error_with_a_cause(
+    tmp_path: Path, body: str, error: str
+) -> None:
+    text = GATE.replace('return Result("Running", "hello", 11.0, {"n": 1})', body)
+    name, plugin = load(Spec.parse(f"{written(tmp_path, text)}:Gate"))
+    with pytest.raises((TypeError, RuntimeError, ValueError), match=error):
+        plugin.run({}, Context(name))
+
+
+def test_a_plugin_cannot_change_the_controllers_rollout(tmp_path: Path) -> None:
+    text = GATE.replace("        return", "        rollout['spec'].clear()\n        return")
+    name, plugin = load(Spec.parse(f"{written(tmp_path, text)}:Gate"))
+    rollout = {"spec": {"replicas": 3}}
+    plugin.run(rollout, Context(name))
+    assert rollout == {"spec": {"replicas": 3}}
+
+
 def test_a_helper_beside_the_file_can_be_imported(tmp_path: Path) -> None:
     written(tmp_path, "WORD = 'beside'\n", "helper_of_the_gate.py")
     text = "from helper_of_the_gate import WORD\n" + GATE.replace('"hello"', "WORD")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.util
+import json
 import re
 import sys
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from rolloutctl.errors import UsageError
 
@@ -83,31 +85,46 @@ def load(spec: Spec) -> tuple[str, StepPlugin]:
         raise UsageError(
             f"{spec.class_name} has no run(self, rollout, context)", subject=str(spec.path)
         )
-    if callable(getattr(made, "terminate", None)) and callable(getattr(made, "abort", None)):
-        return name, cast(StepPlugin, made)
-    return name, _Completed(made)
+    return name, _Guarded(made)
 
 
-class _Completed:
-    """A plugin whose author had nothing to say about terminate or abort."""
+class _Guarded:
+    """A user's plugin as the controller may rely on it: each call gives a Result, or raises.
+
+    `terminate` and `abort` may be missing: there is nothing to clean up then.
+    """
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
 
     def run(self, rollout: dict[str, Any], context: Context) -> Result:
-        return cast(Result, self._inner.run(rollout, context))
+        return self._call("run", rollout, context)
 
     def terminate(self, rollout: dict[str, Any], context: Context) -> Result:
-        return self._optional("terminate", rollout, context)
+        return self._call("terminate", rollout, context)
 
     def abort(self, rollout: dict[str, Any], context: Context) -> Result:
-        return self._optional("abort", rollout, context)
+        return self._call("abort", rollout, context)
 
-    def _optional(self, what: str, rollout: dict[str, Any], context: Context) -> Result:
+    def _call(self, what: str, rollout: dict[str, Any], context: Context) -> Result:
         method = getattr(self._inner, what, None)
         if method is None:
-            return Result(phase="Successful", message="", requeue_after=None, status=None)
-        return cast(Result, method(rollout, context))
+            return Result("Successful")
+        try:
+            # A copy: what the plugin does to it must not reach the controller's own.
+            result = method(copy.deepcopy(rollout), context)
+        except SystemExit as error:
+            raise RuntimeError(f"{what} called sys.exit({error.code})") from error
+        if not isinstance(result, Result):
+            raise TypeError(f"{what} returned {type(result).__name__}, not a Result")
+        if not isinstance(result.phase, str) or not isinstance(result.message, str):
+            raise TypeError(f"{what} returned a phase or message that is no text")
+        if result.status is not None:
+            try:
+                json.dumps(result.status, allow_nan=False)
+            except (TypeError, ValueError) as error:
+                raise TypeError(f"{what} returned a status that is no JSON: {error}") from error
+        return result
 
 
 def _import(spec: Spec) -> Any:
