@@ -58,6 +58,8 @@ class Note(enum.StrEnum):
     """An inconclusive analysis is started again."""
     ROLLBACK_WINDOW = "rollback-window"
     """Within the rollback window the controller undoes an abort."""
+    ANALYSES_IN_A_ROW = "analyses-in-a-row"
+    """The step after the analysis that is left is an analysis too."""
     TIMED_PAUSE_RUNS = "timed-pause-runs"
     """A timed pause kept running while held, and may be over at once."""
     NOTHING_UNDER_WAY = "nothing-under-way"

@@ -38,7 +38,7 @@ from rolloutctl.domain.guards import (
 )
 from rolloutctl.domain.plugins import plugin_runs, running, will_terminate
 from rolloutctl.domain.status import is_fully_promoted
-from rolloutctl.domain.steps import Pause, Plugin, current_index, steps_of
+from rolloutctl.domain.steps import Analysis, Pause, Plugin, current_index, steps_of
 from rolloutctl.domain.wire import BlueGreen, Rollout
 
 if TYPE_CHECKING:
@@ -191,6 +191,11 @@ def _leave_step(seen: Seen, *, skip_step: bool) -> Decision:
     )
     run = plugin_runs(rollout).get(index)
     leaves = (run,) if run is not None and run.in_flight else ()
+    notes = [Note.PLUGIN_LEFT_RUNNING] if leaves else []
+    if isinstance(step, Analysis) and any(
+        isinstance(after, Analysis) for after in steps[index + 1 : index + 2]
+    ):
+        notes.append(Note.ANALYSES_IN_A_ROW)
     decision = Decision(
         action=Action.PROMOTE,
         seen=seen,
@@ -199,7 +204,7 @@ def _leave_step(seen: Seen, *, skip_step: bool) -> Decision:
         expected=moved(before, rollout, index + 1),
         skips=steps_ahead(rollout)[:1],
         leaves=leaves,
-        notes=(Note.PLUGIN_LEFT_RUNNING,) if leaves else (),
+        notes=tuple(notes),
     )
     if skip_step:
         return decision

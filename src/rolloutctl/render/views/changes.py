@@ -35,6 +35,8 @@ _NOTES = {
     Note.PASSES_INCONCLUSIVE: "its analysis was inconclusive and is left behind",
     Note.ANALYSIS_AGAIN: "its analysis was inconclusive and is started again",
     Note.ROLLBACK_WINDOW: "within its rollback window the controller undoes an abort",
+    Note.ANALYSES_IN_A_ROW: "another analysis follows it, and the controller is known to handle"
+    " leaving the first of two badly",
     Note.TIMED_PAUSE_RUNS: "its timed pause ran on meanwhile and may be over at once",
     Note.NOTHING_UNDER_WAY: "no update is under way; the next one will be held",
 }
@@ -177,7 +179,7 @@ def effect(decision: Decision, surface: Surface) -> str:
             return f"{here} {arrow} being promoted in full{skips}"
         case Action.ABORT:
             if before.aborted:
-                what = "its hold lifted" if before.held and not after.held else "for good"
+                what = "its hold lifted" if before.held and not after.held else "stays aborted"
                 return f"{here} {arrow} {what}"
             return f"{here} {arrow} aborted, back to the stable version"
         case Action.RETRY:
