@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from support.program import Program
-from support.sandboxes import SandboxProcess, running
 
 from rolloutctl.sandbox.embedded import EmbeddedCluster
+from support.program import Program
+from support.sandboxes import SandboxProcess, running
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ def test_up_says_what_it_started_and_how_to_use_it(alone: Program, tmp_path: Pat
 
 def test_a_program_that_started_it_ends_without_a_word(tmp_path: Path) -> None:
     env = {**os.environ, **home_env(tmp_path), "PYTHONWARNINGS": "error"}
-    program = Path(sys.executable).with_name("rolloutctl")
+    program = str(Path(sys.executable).with_name("rolloutctl"))
     up = subprocess.run([program, "sandbox", "up"], env=env, capture_output=True, text=True)
     down = subprocess.run([program, "sandbox", "down"], env=env, capture_output=True, text=True)
     assert (up.returncode, up.stderr) == (0, "")
@@ -74,7 +74,7 @@ def test_a_program_that_started_it_ends_without_a_word(tmp_path: Path) -> None:
 
 def test_two_at_once_start_one_sandbox(alone: Program, tmp_path: Path) -> None:
     env = {**os.environ, **home_env(tmp_path)}
-    program = Path(sys.executable).with_name("rolloutctl")
+    program = str(Path(sys.executable).with_name("rolloutctl"))
     both = [
         subprocess.Popen([program, "sandbox", "up"], env=env, stdout=subprocess.PIPE, text=True)
         for _ in range(2)
@@ -209,7 +209,7 @@ def test_the_foreground_does_not_start_a_second_one(at: Program) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_in_the_foreground_it_ends_with_a_signal(tmp_path: Path, number: signal.Signals) -> None:
     env = {**os.environ, **home_env(tmp_path), "PYTHONUNBUFFERED": "1"}
-    program = Path(sys.executable).with_name("rolloutctl")
+    program = str(Path(sys.executable).with_name("rolloutctl"))
     argv = [program, "sandbox", "up", "--foreground", "--speed", "20", "--load", "invalid"]
     with subprocess.Popen(
         argv, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
