@@ -7,7 +7,7 @@ tells which. kubectl sends its token over TLS only; tests and scripts need no ce
 from __future__ import annotations
 
 import gzip
-import select
+import selectors
 import socket
 import ssl
 import threading
@@ -285,9 +285,11 @@ class _Connection(BaseHTTPRequestHandler):
 
     def _client_left(self) -> bool:
         """Whether the other side has closed: it has nothing to say during a watch."""
-        readable, _, _ = select.select([self.connection], [], [], 0)
-        if not readable:
-            return False
+        # select() itself refuses file numbers from 1024 on.
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.connection, selectors.EVENT_READ)
+            if not selector.select(0):
+                return False
         try:
             if isinstance(self.connection, ssl.SSLSocket):
                 return self._tls_client_left(self.connection)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import gzip
 import http.client
 import json
@@ -51,16 +50,6 @@ def test_a_body_in_chunks_is_read(running: sandbox_http.Server) -> None:
         headers = {**AUTH, "Content-Type": "application/json"}
         connection.request("POST", ROLLOUTS, parts, headers, encode_chunked=True)
         assert connection.getresponse().status == 201
-
-
-def test_a_token_may_come_as_a_password(running: sandbox_http.Server) -> None:
-    with closing(connect(running)) as connection:
-        for token, expected in (("admin", 200), ("wrong", 401)):
-            encoded = base64.b64encode(f"sandbox:{token}".encode()).decode()
-            connection.request("GET", ROLLOUTS, headers={"Authorization": f"Basic {encoded}"})
-            answer = connection.getresponse()
-            answer.read()
-            assert answer.status == expected
 
 
 def test_a_large_answer_is_compressed_for_who_accepts_it(
