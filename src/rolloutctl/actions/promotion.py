@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from rolloutctl.actions.inspect import not_found, plugin_configuration
 from rolloutctl.actions.waiting import events
 from rolloutctl.domain import changes
 from rolloutctl.domain.cluster import ROLLOUTS, Cluster
@@ -62,6 +61,8 @@ def read(cluster: Cluster, ref: Ref) -> Seen:
     try:
         data = cluster.get_raw(ROLLOUTS, ref.namespace, ref.name)
     except NotFound as error:
+        from rolloutctl.actions.inspect import not_found
+
         raise not_found(cluster, ref) from error
     return _decoded(data, ref)
 
@@ -125,6 +126,8 @@ def _decide_now(cluster: Cluster, ref: Ref, intent: Intent) -> Decision:
     seen = read(cluster, ref)
     decision = decide(seen, intent)
     if decision.aborts or decision.terminates or any(entry.plugin for entry in decision.skips):
+        from rolloutctl.actions.inspect import plugin_configuration
+
         config, _ = plugin_configuration(cluster)
         if config is not None:
             return decide(seen, intent, config)

@@ -224,6 +224,8 @@ class _Changing:
 
     def finish(self) -> None:
         """The document, where one is wanted."""
+        if self.output is None:
+            return
         from rolloutctl.domain.reports import Did
         from rolloutctl.render import serialize
         from rolloutctl.render.documents import changes
