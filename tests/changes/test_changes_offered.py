@@ -9,6 +9,7 @@ import pytest
 
 from rolloutctl.domain import changes
 from rolloutctl.domain.decision import (
+    Decision,
     NeedsForce,
     NeedsSkip,
     NothingToDo,
