@@ -1,0 +1,206 @@
+"""A Kubernetes cluster, as `rolloutctl.domain.cluster.Cluster` describes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+from rolloutctl.domain.cluster import PODS, Change, Kind, Page, WatchEvent
+from rolloutctl.errors import ClusterError
+from rolloutctl.kube import decoding
+from rolloutctl.kube.failures import Target, failure
+from rolloutctl.kube.transport import Transport
+
+T = TypeVar("T")
+_FIELD_MANAGER = "rolloutctl"
+
+
+class KubeCluster:
+    """One API server and one user."""
+
+    def __init__(self, transport: Transport, name: str, namespace: str) -> None:
+        self.transport = transport
+        self._name = name
+        self._namespace = namespace
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def namespace(self) -> str:
+        return self._namespace
+
+    def get(self, kind: Kind, namespace: str, name: str, as_type: type[T]) -> T:
+        body = self.get_raw(kind, namespace, name)
+        try:
+            found: T = decoding.decoder(as_type).decode(body)
+        except msgspec.DecodeError as error:
+            raise ClusterError(
+                f"{kind.kind.lower()} {namespace}/{name} does not have the form of one: {error}",
+                subject=f"{namespace}/{name}",
+            ) from error
+        return found
+
+    def get_raw(self, kind: Kind, namespace: str, name: str) -> bytes:
+        target = Target("get", kind, namespace, name)
+        return self._ask("GET", path(kind, namespace, name), target)
+
+    def pages(
+        self,
+        kind: Kind,
+        namespace: str | None,
+        as_type: type[Any],
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
+        limit: int = 500,
+    ) -> Iterator[Page]:
+        query = selectors(label_selector, field_selector) | {"limit": str(limit)}
+        target = Target("list", kind, namespace)
+        token = ""
+        last: tuple[str, str] | None = None
+        while True:
+            extra = {"continue": token} if token else {}
+            answer = self.transport.request("GET", path(kind, namespace), query=query | extra)
+            if answer.status == 410 and token:
+                # The snapshot the token belongs to is gone: read on from fresh ones, leaving out
+                # what was handed out already. Lists are sorted by namespace and name.
+                token = _fresh_token(answer.data)
+                last = last or ("", "")
+                if token:
+                    continue
+                query = query | {"limit": str(limit)}
+                yield from self._rest(kind, namespace, as_type, query, last)
+                return
+            if answer.status != 200:
+                raise failure(answer.status, answer.data, target, self.name)
+            found, token = self._page(answer.data, kind, as_type)
+            if found.items:
+                metadata = found.items[-1].metadata
+                last = (metadata.namespace, metadata.name)
+            yield found
+            if not token:
+                return
+
+    def _rest(
+        self,
+        kind: Kind,
+        namespace: str | None,
+        as_type: type[Any],
+        query: dict[str, str],
+        last: tuple[str, str],
+    ) -> Iterator[Page]:
+        token = ""
+        while True:
+            extra = {"continue": token} if token else {}
+            answer = self.transport.request("GET", path(kind, namespace), query=query | extra)
+            if answer.status != 200:
+                target = Target("list", kind, namespace)
+                raise failure(answer.status, answer.data, target, self.name)
+            found, token = self._page(answer.data, kind, as_type)
+            items = [
+                item for item in found.items if (item.metadata.namespace, item.metadata.name) > last
+            ]
+            unreadable = [item for item in found.unreadable if (item.namespace, item.name) > last]
+            yield Page(items, unreadable, found.resource_version, found.remaining)
+            if not token:
+                return
+
+    def _page(self, body: bytes, kind: Kind, as_type: type[Any]) -> tuple[Page, str]:
+        try:
+            return decoding.page(body, as_type)
+        except msgspec.DecodeError as error:
+            raise ClusterError(
+                f"cluster {self.name} answered the list of {kind.plural} with something else:"
+                f" {error}"
+            ) from error
+
+    def watch(
+        self,
+        kind: Kind,
+        namespace: str | None,
+        as_type: type[Any],
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
+        timeout: float | None = None,
+    ) -> Iterator[WatchEvent]:
+        from rolloutctl.kube.watch import watch
+
+        return watch(
+            self,
+            kind,
+            namespace,
+            as_type,
+            selectors(label_selector, field_selector),
+            timeout=timeout,
+        )
+
+    def apply(self, change: Change, *, dry_run: bool = False) -> bytes:
+        target = Target("patch", change.kind, change.namespace, change.name, change.subresource)
+        query = {"fieldManager": _FIELD_MANAGER} | ({"dryRun": "All"} if dry_run else {})
+        where = path(change.kind, change.namespace, change.name, change.subresource)
+        body = msgspec.json.encode(list(change.operations))
+        headers = {"Content-Type": "application/json-patch+json"}
+        return self._ask("PATCH", where, target, query=query, body=body, headers=headers)
+
+    def pod_log(self, namespace: str, name: str, *, tail: int = 50) -> str:
+        target = Target("get", PODS, namespace, name, "log")
+        where = path(PODS, namespace, name, "log")
+        return self._ask("GET", where, target, query={"tailLines": str(tail)}).decode(
+            "utf-8", "replace"
+        )
+
+    def server_time_skew(self) -> float:
+        return self.transport.skew
+
+    def _ask(
+        self,
+        method: str,
+        where: str,
+        target: Target,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> bytes:
+        answer = self.transport.request(method, where, query=query, body=body, headers=headers)
+        if not 200 <= answer.status < 300:
+            raise failure(answer.status, answer.data, target, self.name)
+        data: bytes = answer.data
+        return data
+
+
+def path(kind: Kind, namespace: str | None, name: str = "", subresource: str = "") -> str:
+    """The path of a resource, of one object, or of a subresource of it."""
+    root = f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
+    parts = [root]
+    if kind.namespaced and namespace is not None:
+        parts += ["namespaces", quote(namespace, safe="")]
+    parts += [kind.plural, *(quote(part, safe="") for part in (name, subresource) if part)]
+    return "/".join(parts)
+
+
+def selectors(labels: str, fields: str) -> dict[str, str]:
+    """The query of a selection."""
+    query = {"labelSelector": labels} if labels else {}
+    return query | ({"fieldSelector": fields} if fields else {})
+
+
+def _fresh_token(body: bytes) -> str:
+    """The token that a server offers with its 410, to read on with inconsistent pages."""
+
+    class Meta(msgspec.Struct):
+        continue_: str = msgspec.field(default="", name="continue")
+
+    class Gone(msgspec.Struct):
+        metadata: Meta = msgspec.field(default_factory=Meta)
+
+    try:
+        return msgspec.json.decode(body, type=Gone).metadata.continue_
+    except msgspec.DecodeError:
+        return ""

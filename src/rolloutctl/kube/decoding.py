@@ -1,0 +1,91 @@
+"""Objects from bytes: a page at once, and item by item when one of them is malformed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from rolloutctl.domain.cluster import Page, Unreadable
+from rolloutctl.domain.wire import Wire
+
+
+class _ListMeta(Wire):
+    resource_version: str = ""
+    continue_: str = msgspec.field(default="", name="continue")
+    remaining_item_count: int | None = None
+
+
+class _RawList(Wire):
+    metadata: _ListMeta = msgspec.field(default_factory=_ListMeta)
+    items: list[msgspec.Raw] | None = None
+
+
+class _Name(Wire):
+    name: Any = ""
+    namespace: Any = ""
+
+
+class _Named(Wire):
+    metadata: _Name = msgspec.field(default_factory=_Name)
+
+
+_decoders: dict[Any, Any] = {}
+_list_decoders: dict[Any, Any] = {}
+"""By type; building one costs more than decoding a small page with it."""
+
+
+def decoder(as_type: Any) -> Any:
+    """A decoder of one object of this type."""
+    found = _decoders.get(as_type)
+    if found is None:
+        found = _decoders[as_type] = msgspec.json.Decoder(as_type)
+    return found
+
+
+def _list_decoder(as_type: Any) -> Any:
+    found = _list_decoders.get(as_type)
+    if found is None:
+        shape = msgspec.defstruct(
+            f"{as_type.__name__}List",
+            [
+                ("metadata", _ListMeta, msgspec.field(default_factory=_ListMeta)),
+                ("items", list[as_type] | None, None),
+            ],
+        )
+        found = _list_decoders[as_type] = msgspec.json.Decoder(shape)
+    return found
+
+
+def page(body: bytes, as_type: type[Any]) -> tuple[Page, str]:
+    """The page and the token of the next one ("" at the end).
+
+    Raises msgspec.DecodeError when the body is no list at all.
+    """
+    unreadable: list[Unreadable] = []
+    try:
+        found = _list_decoder(as_type).decode(body)
+        items: list[Any] = found.items or []
+        metadata: _ListMeta = found.metadata
+    except msgspec.ValidationError:
+        raw = msgspec.json.decode(body, type=_RawList)
+        metadata, items = raw.metadata, []
+        for item in raw.items or ():
+            try:
+                items.append(decoder(as_type).decode(item))
+            except msgspec.ValidationError as error:
+                unreadable.append(bad(bytes(item), error))
+    listed = Page(
+        items, tuple(unreadable), metadata.resource_version, metadata.remaining_item_count
+    )
+    return listed, metadata.continue_
+
+
+def bad(item: bytes, error: Exception) -> Unreadable:
+    """What can be said of an object that does not have its type's form."""
+    try:
+        named = msgspec.json.decode(item, type=_Named).metadata
+        namespace, name = str(named.namespace), str(named.name)
+    except msgspec.DecodeError:
+        namespace = name = ""
+    return Unreadable(namespace, name, str(error))

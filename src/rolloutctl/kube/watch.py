@@ -1,0 +1,226 @@
+"""Watches that do not end by themselves: resumed after drops, listed anew after a 410."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import urllib3
+
+from rolloutctl.domain.cluster import Kind, Unreadable, WatchEvent
+from rolloutctl.domain.wire import Wire
+from rolloutctl.errors import Unreachable
+from rolloutctl.kube import decoding
+from rolloutctl.kube.failures import Target, failure, status_of
+
+if TYPE_CHECKING:
+    from rolloutctl.kube.cluster import KubeCluster
+
+SERVER_SECONDS = 300
+"""How long one watch request lasts before the server ends it and it is resumed."""
+SILENCE = 90.0
+"""Bookmarks come about each minute; a connection silent for longer is dead."""
+_LONGEST_PAUSE = 10.0
+
+
+class _Frame(Wire):
+    type: str = ""
+    object: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class _Meta(Wire):
+    name: str = ""
+    namespace: str = ""
+    resource_version: str = ""
+
+
+class _Head(Wire):
+    metadata: _Meta = msgspec.field(default_factory=_Meta)
+
+
+Key = tuple[str, str]
+
+
+class _Expired(Exception):
+    """The version we stood at is too old; everything has to be listed again."""
+
+
+def watch(
+    cluster: KubeCluster,
+    kind: Kind,
+    namespace: str | None,
+    as_type: type[Any],
+    selection: dict[str, str],
+    *,
+    timeout: float | None,
+) -> Iterator[WatchEvent]:
+    """See `rolloutctl.domain.cluster.Cluster.watch`."""
+    return _Watch(cluster, kind, namespace, as_type, selection, timeout).events()
+
+
+class _Watch:
+    def __init__(
+        self,
+        cluster: KubeCluster,
+        kind: Kind,
+        namespace: str | None,
+        as_type: type[Any],
+        selection: dict[str, str],
+        timeout: float | None,
+    ) -> None:
+        self._cluster = cluster
+        self._kind = kind
+        self._namespace = namespace
+        self._type = as_type
+        self._selection = selection
+        self._deadline = None if timeout is None else time.monotonic() + timeout
+        self._version = ""
+        self._known: dict[Key, tuple[str, Any]] = {}
+        """Version and object of all that was handed out and not deleted."""
+
+    def events(self) -> Iterator[WatchEvent]:
+        yield from self._list()
+        yield WatchEvent("SYNCED")
+        failures = 0
+        while self._left() != 0:
+            try:
+                for event in self._stream():
+                    failures = 0
+                    yield event
+                continue
+            except _Expired:
+                reason, relist = "", True
+            except Unreachable as error:
+                reason, relist = error.message, False
+            failures += 1
+            if reason:
+                yield WatchEvent("STALE", problem=reason)
+            self._pause(failures)
+            if relist:
+                try:
+                    yield from self._list()
+                except Unreachable as error:
+                    yield WatchEvent("STALE", problem=error.message)
+
+    def _left(self) -> float | None:
+        """Seconds to the end, None without one."""
+        if self._deadline is None:
+            return None
+        return max(0.0, self._deadline - time.monotonic())
+
+    def _pause(self, failures: int) -> None:
+        pause = min(_LONGEST_PAUSE, 0.1 * 2 ** min(failures, 10)) * random.uniform(0.5, 1.0)
+        left = self._left()
+        time.sleep(pause if left is None else min(pause, left))
+
+    def _list(self) -> Iterator[WatchEvent]:
+        """All there is; of what was known before only the differences."""
+        seen: set[Key] = set()
+        version = ""
+        pages = self._cluster.pages(
+            self._kind,
+            self._namespace,
+            self._type,
+            label_selector=self._selection.get("labelSelector", ""),
+            field_selector=self._selection.get("fieldSelector", ""),
+        )
+        for page in pages:
+            version = version or page.resource_version
+            for item in page.items:
+                key = (item.metadata.namespace, item.metadata.name)
+                seen.add(key)
+                known = self._known.get(key)
+                if known is None or known[0] != item.metadata.resource_version:
+                    self._known[key] = (item.metadata.resource_version, item)
+                    yield WatchEvent("ADDED" if known is None else "MODIFIED", item)
+            for bad in page.unreadable:
+                seen.add((bad.namespace, bad.name))
+                yield _problem(bad)
+        for key in [key for key in self._known if key not in seen]:
+            yield WatchEvent("DELETED", self._known.pop(key)[1])
+        self._version = version
+
+    def _stream(self) -> Iterator[WatchEvent]:
+        """One request. Raises _Expired, Unreachable, and what a refusal means."""
+        from rolloutctl.kube.cluster import path
+
+        left = self._left()
+        seconds = SERVER_SECONDS if left is None else max(1, min(SERVER_SECONDS, int(left) + 1))
+        query = self._selection | {
+            "watch": "true",
+            "resourceVersion": self._version,
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(seconds),
+        }
+        where = path(self._kind, self._namespace)
+        transport = self._cluster.transport
+        silence = SILENCE if left is None else min(SILENCE, left + 1)
+        with transport.stream(where, query, silence=silence) as answer:
+            if answer.status == 410:
+                raise _Expired
+            if answer.status != 200:
+                self._refused(answer)
+            try:
+                for line in _lines(answer):
+                    event = self._event(line)
+                    if event is not None:
+                        yield event
+                    if self._left() == 0:
+                        return
+            except (urllib3.exceptions.HTTPError, OSError) as error:
+                if self._left() == 0:
+                    return
+                raise Unreachable(f"the watch of {self._kind.plural} broke off: {error}") from error
+
+    def _refused(self, answer: urllib3.BaseHTTPResponse) -> None:
+        target = Target("watch", self._kind, self._namespace)
+        error = failure(answer.status, answer.read(), target, self._cluster.name)
+        if answer.status in (429, 500, 502, 503, 504):
+            raise Unreachable(error.message) from error
+        raise error
+
+    def _event(self, line: bytes) -> WatchEvent | None:
+        try:
+            frame = msgspec.json.decode(line, type=_Frame)
+        except msgspec.DecodeError as error:
+            raise Unreachable(f"the watch of {self._kind.plural} sent no JSON: {error}") from error
+        raw = bytes(frame.object)
+        if frame.type == "ERROR":
+            status = status_of(raw)
+            if status.code == 410:
+                raise _Expired
+            raise Unreachable(status.message or f"the watch of {self._kind.plural} failed")
+        try:
+            head = msgspec.json.decode(raw, type=_Head).metadata
+        except msgspec.ValidationError as error:
+            return _problem(decoding.bad(raw, error))
+        self._version = head.resource_version or self._version
+        if frame.type == "BOOKMARK":
+            return None
+        key = (head.namespace, head.name)
+        try:
+            item = decoding.decoder(self._type).decode(raw)
+        except msgspec.ValidationError as error:
+            return _problem(decoding.bad(raw, error))
+        if frame.type == "DELETED":
+            self._known.pop(key, None)
+        else:
+            self._known[key] = (head.resource_version, item)
+        return WatchEvent(frame.type, item)
+
+
+def _problem(bad: Unreadable) -> WatchEvent:
+    return WatchEvent("UNREADABLE", bad, problem=f"{bad.namespace}/{bad.name}: {bad.problem}")
+
+
+def _lines(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+    """Whole lines of a stream whose chunks break anywhere."""
+    rest = b""
+    for chunk in answer.stream(65536, decode_content=True):
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from (line for line in whole if line.strip())
+    if rest.strip():
+        yield rest
