@@ -26,13 +26,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from rolloutctl import errors
-from rolloutctl.errors import Failed, RolloutctlError, Unreachable
+from rolloutctl.errors import Failed, RolloutctlError, Unreachable, UsageError
 
 from .state import Options, Place, Record
 
 START_SECONDS = 60.0
 END_SECONDS = 10.0
 ANSWER_SECONDS = 5.0
+LARGEST_LOAD = 4_000_000
+"""Bytes of one file; as JSON it may be twice as long, the server takes 8 MiB."""
 _TAIL_LINES = 15
 
 # Children of this very process: they must be waited for, or they stay as zombies.
@@ -149,8 +151,13 @@ def load(record: Record, wanted: Mapping[str, Any]) -> Generator[str, None, None
     `wanted` is `{"scenario": NAME}` or `{"text": YAML, "source": WHERE_FROM}`, either with a
     `namespace`. Raises what the sandbox raised, Unreachable when it goes away meanwhile.
     """
+    if len(str(wanted.get("text", "")).encode()) > LARGEST_LOAD:
+        # The server would only close the connection, for fear of reading it.
+        raise UsageError("this is more than the sandbox takes at once", hint="split the file")
     with _connection(record, timeout=None) as connection:
         response = _send(connection, record, "POST", "/sandbox/load", wanted)
+        if response.status != 200:
+            raise Failed(f"the sandbox refused to load it ({response.status})")
         while True:
             try:
                 line = response.readline()

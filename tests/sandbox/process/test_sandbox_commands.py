@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -186,6 +187,45 @@ def test_a_file_that_is_no_yaml_is_a_usage_error_with_its_line(at: Program, tmp_
     done = at("sandbox", "load", str(path))
     assert done.exit_code == ExitCode.USAGE
     assert "broken.yaml is no YAML: line 3" in done.stderr
+
+
+def test_a_file_too_large_is_said(at: Program, tmp_path: Path) -> None:
+    path = tmp_path / "large.yaml"
+    path.write_text("# " + "x" * 9_000_000)
+    done = at("sandbox", "load", str(path))
+    assert done.exit_code == ExitCode.USAGE
+    assert "more than the sandbox takes" in done.stderr
+
+
+def test_a_load_that_is_interrupted_stops(alone: Program, tmp_path: Path) -> None:
+    assert alone("sandbox", "up").exit_code == ExitCode.OK
+    env = {**os.environ, **home_env(tmp_path)}
+    argv = [str(Path(sys.executable).with_name("rolloutctl")), "sandbox", "load", "fleet:60000"]
+    with subprocess.Popen(argv, env=env, stderr=subprocess.PIPE, text=True) as child:
+        assert child.stderr is not None
+        try:
+            while "1,000 of" not in child.stderr.readline():
+                pass
+            child.send_signal(signal.SIGINT)
+            child.communicate(timeout=20)
+        finally:
+            child.kill()
+    assert child.returncode == ExitCode.INTERRUPTED
+    record = place(env).read()
+    assert record is not None
+
+    def count() -> int:
+        facts = process.status(record)
+        assert facts is not None
+        return int(facts["objects"]["rollouts"])
+
+    end = time.monotonic() + 20
+    before = -1
+    while (now := count()) != before:
+        assert time.monotonic() < end
+        before = now
+        time.sleep(0.3)
+    assert now < 30_000
 
 
 def test_scenarios_are_listed_with_what_they_are(rolloutctl: Program) -> None:
