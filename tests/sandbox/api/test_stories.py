@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from rolloutctl.sandbox.api.messages import Response, Stream
+from rolloutctl.sandbox.api.resources import BY_PLURAL
 from rolloutctl.sandbox.api.watching import Watch as WatchStream
 from rolloutctl.sandbox.client import ApiError
 from rolloutctl.sandbox.store import Store
@@ -279,6 +280,33 @@ def test_one_storage_serves_every_version_of_istio(server: Server) -> None:
         _, many = server.answer("GET", path)
         assert one["apiVersion"] == f"networking.istio.io/{version}"
         assert many["items"][0]["apiVersion"] == one["apiVersion"]
+
+
+@pytest.mark.parametrize(
+    ("resource", "body"),
+    [
+        ("rollouts", {"metadata": {"name": "x", "labels": {"a": None}}, "spec": {}}),
+        ("rollouts", {"metadata": {"name": "x", "ownerReferences": [None]}, "spec": []}),
+        ("rollouts", {"metadata": {"name": "x", "finalizers": None}, "spec": {"selector": None}}),
+        ("rollouts", {"metadata": {"name": 5}, "spec": {"template": 1}}),
+        ("secrets", {"metadata": {"name": "x"}, "stringData": {"a": None}}),
+        ("services", {"metadata": {"name": "x"}, "spec": {"ports": 5}}),
+        ("services", {"metadata": {"name": "x"}, "spec": {"ports": [None]}}),
+        ("deployments", {"metadata": {"name": "x"}, "spec": {"strategy": 5}}),
+        ("deployments", {"metadata": {"name": "x"}, "spec": {"template": {"spec": 5}}}),
+        ("pods", {"metadata": {"name": "x"}, "spec": {"containers": [5, None]}}),
+    ],
+)
+def test_mistyped_fields_are_refused_or_read_as_nothing(
+    server: Server, resource: str, body: dict[str, Any]
+) -> None:
+    known = BY_PLURAL[resource]
+    start = f"/apis/{known.api_version()}" if known.group else "/api/v1"
+    typed = {"apiVersion": known.api_version(), "kind": known.kind, **body}
+    status, _ = server.answer("POST", f"{start}/namespaces/default/{resource}", typed)
+    assert status in (201, 400, 422)
+    table = "application/json;as=Table;v=v1;g=meta.k8s.io"
+    assert server.answer("GET", f"{start}/{resource}", accept=table)[0] == 200
 
 
 @pytest.mark.parametrize(

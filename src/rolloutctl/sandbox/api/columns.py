@@ -31,6 +31,13 @@ class Column:
     priority: int = 0
     format: str = ""
 
+    def value(self, obj: dict[str, Any], now: datetime) -> Any:
+        """What the cell of `obj` says; nothing when a field it reads has the wrong type."""
+        try:
+            return self.cell(obj, now)
+        except (AttributeError, TypeError):
+            return None
+
     def definition(self) -> dict[str, Any]:
         return {
             "name": self.name,

@@ -72,7 +72,9 @@ def _secret(obj: dict[str, Any]) -> None:
     obj.setdefault("type", "Opaque")
     plain = obj.pop("stringData", None)
     if plain:
-        encoded = {key: base64.b64encode(value.encode()).decode() for key, value in plain.items()}
+        encoded = {
+            key: base64.b64encode((value or "").encode()).decode() for key, value in plain.items()
+        }
         obj["data"] = {**(obj.get("data") or {}), **encoded}
 
 

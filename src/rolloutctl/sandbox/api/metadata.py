@@ -42,6 +42,20 @@ def fill(resource: Resource, obj: dict[str, Any], namespace: str, now: datetime)
         metadata["generation"] = 1
 
 
+def tidy(obj: dict[str, Any]) -> None:
+    """Read nulls in the metadata as Go does: an empty text in a map, nothing elsewhere."""
+    metadata = obj["metadata"]
+    for name in [name for name, value in metadata.items() if value is None]:
+        del metadata[name]
+    for name in ("labels", "annotations"):
+        if name in metadata:
+            given = metadata[name]
+            metadata[name] = {key: "" if text is None else text for key, text in given.items()}
+    for name in ("ownerReferences", "finalizers"):
+        if name in metadata:
+            metadata[name] = [item for item in metadata[name] if item is not None]
+
+
 def keep(old: dict[str, Any], new: dict[str, Any]) -> None:
     """Undo what a client changed in the metadata that is the server's."""
     before, after = old["metadata"], new["metadata"]

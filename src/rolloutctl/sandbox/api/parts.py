@@ -40,7 +40,8 @@ def _scale(store: Store, writer: Writer, target: Target, request: Request) -> Re
             wanted = patching.apply_json_patch(scale, patch)
         else:
             wanted = patching.apply_merge(scale, patch)
-        replicas = (wanted.get("spec") or {}).get("replicas", 0)
+        spec = wanted.get("spec")
+        replicas = spec.get("replicas", 0) if isinstance(spec, dict) else spec
         if type(replicas) is not int:
             raise errors.bad_request(
                 f"json: cannot unmarshal {patching.json_type(replicas)}"

@@ -332,6 +332,7 @@ _WORKLOAD = {
     "replicas": INT,
     "paused": BOOL,
     "minReadySeconds": INT,
+    "strategy": {OPEN: ANY, "type": STR, "rollingUpdate": {OPEN: ANY}},
     "template": {OPEN: ANY, "metadata": {OPEN: ANY, **_META}, "spec": _POD_SPEC},
 }
 
@@ -342,7 +343,10 @@ BUILT_IN: dict[str, Schema] = {
     "Deployment": {OPEN: ANY, "spec": _WORKLOAD},
     "ReplicaSet": {OPEN: ANY, "spec": _WORKLOAD},
     "Event": {OPEN: ANY, "reason": STR, "message": STR, "type": STR, "count": INT},
-    "Service": {OPEN: ANY, "spec": {OPEN: ANY, "selector": _TEXTS, "type": STR}},
+    "Service": {
+        OPEN: ANY,
+        "spec": {OPEN: ANY, "selector": _TEXTS, "type": STR, "ports": [{OPEN: ANY}]},
+    },
 }
 """By kind, the types of a few fields; a wrong one makes the whole object undecodable."""
 

@@ -77,7 +77,7 @@ class _Table:
         for record in records:
             obj = record.decode()
             row: dict[str, Any] = {
-                "cells": [column.cell(obj, now) for column in shown],
+                "cells": [column.value(obj, now) for column in shown],
                 "object": None,
             }
             if include == "Metadata":

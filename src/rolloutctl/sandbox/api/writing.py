@@ -146,6 +146,8 @@ class Writer:
         problem = validation.undecodable(resource, after)
         if problem:
             raise _undecodable_patch(after, problem)
+        after = {**after, "metadata": dict(after["metadata"])}
+        metadata.tidy(after)
         pruned, unknown = validation.prune(resource, after)
         if unknown and query.text("fieldValidation") == "Strict":
             said = ", ".join(f'unknown field "{path}"' for path in unknown)
@@ -244,6 +246,7 @@ class Writer:
             raise errors.bad_request(
                 f'{kind} in version "{version}" cannot be handled as a {kind}: {problem}'
             )
+        metadata.tidy(obj)
 
     def _pruned(
         self, target: Target, obj: dict[str, Any], query: Query
@@ -284,6 +287,8 @@ class Writer:
         self, target: Target, record: Record, options: dict[str, Any]
     ) -> None:
         wanted = options.get("preconditions") or {}
+        if not isinstance(wanted, dict):
+            raise errors.bad_request("the preconditions are no object")
         resource = target.resource
         uid, version = wanted.get("uid"), wanted.get("resourceVersion")
         if uid and uid != record.uid:
