@@ -8,6 +8,7 @@ from __future__ import annotations
 from .context import Context
 from .objects import DESIRED_REPLICAS, Obj, annotation, number, revision, spec_replicas
 from .sizes import available, limits
+from .steps import current_step
 
 
 def is_scaling_event(context: Context) -> bool:
@@ -51,8 +52,6 @@ def _enough(context: Context, new: Obj, target: int) -> bool:
 
 def threshold_met(context: Context, new: Obj, target: int) -> bool:
     """Whether the `replicaProgressThreshold` of the step says that so many pods will do."""
-    from .steps import current_step
-
     threshold = (current_step(context.rollout) or {}).get("replicaProgressThreshold")
     if not isinstance(threshold, dict):
         return False

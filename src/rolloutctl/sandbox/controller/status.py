@@ -5,29 +5,17 @@ Source: argo-rollouts, rollout/sync.go and rollout/canary.go (syncRolloutStatusC
 
 from __future__ import annotations
 
-from . import canary, step_plugins
+from . import canary, progress, step_plugins
 from .attempt import duration_of
-from .conditions import (
-    Conditions,
-    condition,
-    find,
-    is_complete,
-    is_healthy,
-    made_progress,
-    of_status,
-    put,
-    remove,
-)
+from .conditions import is_complete, of_status, remove
 from .context import Context
 from .hashing import steps_hash
 from .invalid import selector_text
-from .objects import Obj, dig, items, mapping, name, number, pod_hash, revision, text
+from .objects import Obj, dig, items, mapping, number, pod_hash, revision, text
 from .pausing import STEP_PAUSE
 from .phase import phase_of
 from .sizes import available
 from .steps import NOT_SIMULATED, current_step, index_of, is_kind, step_text, steps_of
-
-DEADLINE_SECONDS = 600
 
 
 def changed(context: Context) -> bool:
@@ -79,7 +67,7 @@ def resized(context: Context) -> None:
     _set(status, "availableReplicas", context.total("availableReplicas"))
     _set(status, "HPAReplicas", context.total("replicas"))
     conditions = of_status(status)
-    _availability(context, conditions)
+    progress.availability(context, conditions)
     status["conditions"] = conditions
     write(context, status, None)
 
@@ -233,7 +221,7 @@ def _step_is_done(context: Context, step: Obj, index: int, status: Obj) -> bool:
 def finish(context: Context, status: Obj, how: str | None) -> None:
     """Conditions and pauses, then the write."""
     started = changed(context) and not is_complete(status)
-    _conditions(context, status)
+    progress.write(context, status)
     context.pausing.write(status)
     if status.get("abort"):
         how = "Aborted"
@@ -266,7 +254,7 @@ def write(context: Context, status: Obj, how: str | None, *, started: bool = Fal
     )
     written = cluster.write_status("rollouts", cluster.rollouts, rollout, status)
     if written is rollout:
-        _look_again_at_the_deadline(context, status)
+        progress.watch_deadline(context, status)
         return
     paused, was = bool(status.get("pauseConditions")), bool(context.status.get("pauseConditions"))
     if paused and not was:
@@ -275,148 +263,3 @@ def write(context: Context, status: Obj, how: str | None, *, started: bool = Fal
     elif was and not paused and not status.get("abort"):
         context.event("Normal", "RolloutResumed", "Rollout is resumed")
     context.rollout = written
-
-
-def _look_again_at_the_deadline(context: Context, status: Obj) -> None:
-    current = find(of_status(context.status), "Progressing")
-    paused = context.status.get("pauseConditions") or dig(context.rollout, "spec", "paused")
-    if (
-        current is None
-        or current.get("reason") == "ProgressDeadlineExceeded"
-        or paused
-        or status.get("abort")
-        or _is_indefinite(context)
-        or is_healthy(context.rollout, status)
-    ):
-        return
-    left = _deadline(context) - _since_progress(context, current)
-    context.again(max(0.0, left) + 1.0)
-
-
-def _deadline(context: Context) -> int:
-    return number(context.rollout, "spec", "progressDeadlineSeconds", default=DEADLINE_SECONDS)
-
-
-def _since_progress(context: Context, progressing: Obj) -> float:
-    since = text(progressing, "lastUpdateTime")
-    return context.cluster.timing.elapsed(context.rollout["metadata"]["uid"], "progress", since)
-
-
-def _is_indefinite(context: Context) -> bool:
-    step = current_step(context.rollout)
-    return any(is_kind(step, kind) for kind in ("pause", *NOT_SIMULATED))
-
-
-def _conditions(context: Context, status: Obj) -> None:
-    conditions: Conditions = status["conditions"]
-    at = context.cluster.timing.stamp()
-    rollout, old = context.rollout, context.status
-    paused = bool(old.get("pauseConditions")) or dig(rollout, "spec", "paused") is True
-    healthy = is_healthy(rollout, status)
-    became_unhealthy = False
-    if healthy and not paused:
-        _put(conditions, at, "Healthy", True, "RolloutHealthy", "Rollout is healthy")
-    elif find(conditions, "Healthy"):
-        became_unhealthy = _put(
-            conditions, at, "Healthy", False, "RolloutHealthy", "Rollout is not healthy"
-        )
-    if context.pausing.aborted:
-        _aborted(context, conditions, at)
-    else:
-        _progress(context, status, conditions, at, became_unhealthy=became_unhealthy)
-    _availability(context, conditions)
-    _replica_failure(context, conditions)
-    done = is_complete(status)
-    if _put(conditions, at, "Completed", done, "RolloutCompleted", "RolloutCompleted") and not done:
-        said = f"Rollout not completed, started update to revision {revision(context.new)}"
-        context.event("Normal", "RolloutNotCompleted", f"{said} ({status['currentPodHash']})")
-
-
-def _put(
-    conditions: Conditions, at: str, kind: str, value: bool, reason: str, message: str
-) -> bool:
-    return put(conditions, condition(kind, str(value), reason, message, at))
-
-
-def _aborted(context: Context, conditions: Conditions, at: str) -> None:
-    said = f"Rollout aborted update to revision {revision(context.rollout)}"
-    if context.pausing.abort_cause:
-        said += f": {context.pausing.abort_cause}"
-    if _put(conditions, at, "Progressing", False, "RolloutAborted", said):
-        context.event("Warning", "RolloutAborted", said)
-
-
-def _progress(
-    context: Context, status: Obj, conditions: Conditions, at: str, *, became_unhealthy: bool
-) -> None:
-    current = find(conditions, "Progressing")
-    named = f'ReplicaSet "{name(context.new)}"' if context.new else ""
-    if is_healthy(context.rollout, status):
-        said = f"{named} has successfully progressed."
-        _put(conditions, at, "Progressing", True, "NewReplicaSetAvailable", said)
-    elif made_progress(context.status, status) or became_unhealthy:
-        reason, said = "ReplicaSetUpdated", f"{named} is progressing."
-        if became_unhealthy and is_complete(status):
-            reason = "ReplicaSetNotAvailable"
-            said = "Rollout does not have minimum availability"
-        new = condition("Progressing", "True", reason, said, at)
-        if current is not None and current.get("status") == "True":
-            new["lastTransitionTime"] = current.get("lastTransitionTime")
-        remove(conditions, "Progressing")
-        conditions.append(new)
-    elif not _is_indefinite(context) and _timed_out(context, conditions):
-        _time_out(context, conditions, at)
-    written = find(conditions, "Progressing")
-    if written is not None and written is not current:
-        context.cluster.timing.stamped(context.rollout["metadata"]["uid"], "progress", at)
-
-
-def _timed_out(context: Context, conditions: Conditions) -> bool:
-    current = find(conditions, "Progressing")
-    paused = find(conditions, "Paused")
-    if current is None or current.get("reason") in ("RolloutAborted", "RolloutPaused"):
-        return False
-    if current.get("reason") == "ProgressDeadlineExceeded":
-        return True
-    if paused is not None and paused.get("status") == "True":
-        return False
-    return _since_progress(context, current) > _deadline(context)
-
-
-def _time_out(context: Context, conditions: Conditions, at: str) -> None:
-    said = f'ReplicaSet "{name(context.new)}" has timed out progressing.' if context.new else ""
-    if dig(context.rollout, "spec", "progressDeadlineAbort") is True:
-        if not context.fully_promoted:
-            context.pausing.abort(said)
-            context.event("Warning", "RolloutAborted", said)
-            _aborted(context, conditions, at)
-        return
-    _put(conditions, at, "Progressing", False, "ProgressDeadlineExceeded", said)
-
-
-def _availability(context: Context, conditions: Conditions) -> None:
-    enough = context.total("availableReplicas") >= context.replicas
-    has = "has" if enough else "does not have"
-    said = f"Rollout {has} minimum availability"
-    at = context.cluster.timing.stamp()
-    _put(conditions, at, "Available", enough, "AvailableReason", said)
-
-
-def _replica_failure(context: Context, conditions: Conditions) -> None:
-    sets = [*([context.new] if context.new else []), *context.old]
-    for each in sets:
-        failure = find(of_status(mapping(each, "status")), "ReplicaFailure")
-        if failure is not None:
-            at = context.cluster.timing.stamp()
-            put(
-                conditions,
-                condition(
-                    "ReplicaFailure",
-                    text(failure, "status"),
-                    text(failure, "reason"),
-                    text(failure, "message"),
-                    at,
-                ),
-            )
-            return
-    remove(conditions, "ReplicaFailure")
