@@ -13,7 +13,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from rolloutctl.actions.following import News, follow, follow_rows
-from rolloutctl.domain.cluster import WatchEvent
+from rolloutctl.domain.cluster import Unreadable, WatchEvent
 from rolloutctl.domain.refs import Ref
 from rolloutctl.errors import ExitCode, Unauthorized
 from support.fake_cluster import HANG, FakeCluster
@@ -190,6 +190,30 @@ def test_a_dropped_connection_is_said_and_survived() -> None:
     assert updates[-1].problem == ""
     result = Program(cluster=cluster)("watch", "demo")
     assert "stale: reset by peer" in result.stdout
+
+
+def test_a_version_that_is_not_readable_is_said_and_the_next_one_shown() -> None:
+    *before, last = versions("canary-pause-promote")
+    bad = WatchEvent("UNREADABLE", Unreadable("shop", "demo", "odd"), "shop/demo: odd")
+    cluster = FakeCluster({"rollouts": [before[0]]}, later={"rollouts": [bad, ("MODIFIED", last)]})
+    result = Program(cluster=cluster)("watch", "demo")
+    assert "not readable: shop/demo: odd" in lines(result.stdout)
+    assert lines(result.stdout)[-1].startswith("weight")
+    listed = Program(cluster=cluster)("list", "-w")
+    assert "not readable: shop/demo: odd" in listed.stderr
+
+
+def test_a_rollout_that_is_not_readable_at_all_is_an_error() -> None:
+    bad = WatchEvent("UNREADABLE", Unreadable("shop", "demo", "odd"), "shop/demo: odd")
+
+    class Early(FakeCluster):
+        def watch(self, *args: Any, **kwargs: Any) -> Iterator[WatchEvent]:
+            yield bad
+            yield WatchEvent("SYNCED")
+
+    result = Program(cluster=Early({}))("watch", "demo")
+    assert result.exit_code == ExitCode.CLUSTER
+    assert "shop/demo is not readable" in result.stderr
 
 
 def test_a_watch_that_may_not_go_on_is_an_error() -> None:

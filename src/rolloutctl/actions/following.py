@@ -26,12 +26,14 @@ from rolloutctl.domain.cluster import (
 )
 from rolloutctl.domain.refs import Ref
 from rolloutctl.domain.tree import RolloutPicture, RolloutRow, picture, row
-from rolloutctl.errors import Forbidden, RolloutctlError
+from rolloutctl.errors import ClusterError, Forbidden, RolloutctlError
 
 _SETTLE = 0.05
 """Seconds in which a burst of pod and ReplicaSet events becomes one picture."""
 _AT_MOST = 0.25
 """Seconds for which a steady flow of row changes is held together."""
+_HEALED = 60.0
+"""A dropped connection says so at each attempt; silence for longer means that it is back."""
 _RUNS_EVERY = 5.0
 """Seconds between two looks at the analysis runs of a rollout that has some."""
 
@@ -44,6 +46,8 @@ class News(enum.StrEnum):
     """Nothing changed but the time."""
     STALE = "stale"
     """The connection dropped; the picture may be old until the next change."""
+    UNREADABLE = "unreadable"
+    """A new version of an object does not have the form it should have; it is left out."""
     DELETED = "deleted"
     TIMEOUT = "timeout"
 
@@ -55,7 +59,7 @@ class Update(msgspec.Struct, frozen=True):
     picture: RolloutPicture
     missing: tuple[Missing, ...] = ()
     problem: str = ""
-    """Of STALE: what happened to the connection."""
+    """Of STALE: what happened to the connection. Of UNREADABLE: what is wrong with the object."""
 
 
 class _Parts:
@@ -144,6 +148,7 @@ def _follow(
     early: deque[Taken] = deque()
     """What the rollout's watch said before its pods and ReplicaSets were known."""
     stale = ""
+    stale_at = 0.0
 
     def update(news: News) -> Update:
         return Update(news, parts.picture(), tuple(parts.missing.values()), stale)
@@ -159,6 +164,8 @@ def _follow(
             if shown and _runs_due(parts, clock() - runs_at):
                 _read_runs(cluster, parts)
                 runs_at = clock()
+            if stale and clock() - stale_at > _HEALED:
+                stale = ""
             if shown and tick is not None:
                 yield update(News.TICK)
             continue
@@ -179,8 +186,20 @@ def _follow(
                 continue
         elif taken.event.type == "STALE":
             stale = taken.event.problem or "the connection dropped"
+            stale_at = clock()
             if shown:
                 yield update(News.STALE)
+            continue
+        elif taken.event.type == "UNREADABLE":
+            problem = taken.event.problem
+            if taken.source != "rollouts":
+                name = f"{taken.source} {taken.event.object.name}"
+                parts.missing[name] = Missing(name, problem)
+            elif shown:
+                unreadable = update(News.UNREADABLE)
+                yield Update(News.UNREADABLE, unreadable.picture, unreadable.missing, problem)
+            else:
+                raise ClusterError(f"{ref} is not readable: {problem}", subject=str(ref))
             continue
         else:
             if taken.source == "rollouts" and taken.event.type == "DELETED":
@@ -287,8 +306,8 @@ def _read_runs(cluster: Cluster, parts: _Parts) -> None:
 class RowUpdate(msgspec.Struct, frozen=True):
     """One row of a list that is followed.
 
-    `news` is CHANGE (`row` is as it is now), DELETED (`row` as it was last), STALE (no row), TICK
-    (no row: all that came in the meantime is out).
+    `news` is CHANGE (`row` is as it is now), DELETED (`row` as it was last), STALE or UNREADABLE
+    (no row), TICK (no row: all that came in the meantime is out).
     """
 
     news: News
@@ -349,6 +368,8 @@ def follow_rows(
                 synced = pending = True
             elif event.type == "STALE":
                 yield RowUpdate(News.STALE, problem=event.problem or "the connection dropped")
+            elif event.type == "UNREADABLE":
+                yield RowUpdate(News.UNREADABLE, problem=event.problem)
             else:
                 changed = _row_update(event, rows, keep, first=not synced)
                 if changed is not None:

@@ -250,6 +250,7 @@ def _row_lines(
     from rolloutctl.actions.following import News, follow_rows
     from rolloutctl.render import serialize
     from rolloutctl.render.documents import rollout as documents
+    from rolloutctl.render.text import safe
     from rolloutctl.render.views import movement
 
     namespace = run.namespace()
@@ -258,7 +259,9 @@ def _row_lines(
         run.cluster(), namespace, label_selector=selector, keep=keep, timeout=timeout
     ):
         if update.news is News.STALE:
-            run.note(f"the connection dropped ({update.problem}); going on when it is back")
+            run.note(f"the connection dropped ({safe(update.problem)}); going on when it is back")
+        elif update.news is News.UNREADABLE:
+            run.note(f"not readable: {safe(update.problem, 400)}")
         elif update.row is not None:
             deleted = update.news is News.DELETED
             surface = surface_of(run)
@@ -285,12 +288,13 @@ def _live_rows(
     timeout: float | None,
 ) -> None:
     from rolloutctl.actions.following import News, follow_rows
-    from rolloutctl.render.text import Span, line
+    from rolloutctl.render.text import Span, line, safe
     from rolloutctl.render.views import table
 
     namespace = run.namespace()
     rows: dict[Any, RolloutRow] = {}
     changed: dict[Any, float] = {}
+    unreadable: set[str] = set()
     stale = ""
 
     def picture() -> list[Any]:
@@ -312,6 +316,7 @@ def _live_rows(
         )
         if stale:
             lines.append(stale_line(run, stale))
+        lines += [line(Span(f"not readable: {safe(item, 400)}", "warn")) for item in unreadable]
         return lines or [line(Span("no rollouts", "dim"))]
 
     with live(run) as draw:
@@ -325,6 +330,8 @@ def _live_rows(
         ):
             if update.news is News.STALE:
                 stale = f"{run.environment.now():%H:%M:%S}"
+            elif update.news is News.UNREADABLE:
+                unreadable.add(update.problem)
             elif update.news is News.DELETED and update.row is not None:
                 rows.pop(update.row.ref, None)
                 stale = ""

@@ -62,7 +62,7 @@ def _follow(
             if until is not None:
                 check(until, first)
         show.update(update)
-        if until is not None and update.news is not News.DELETED:
+        if until is not None and update.news not in (News.DELETED, News.UNREADABLE):
             verdict = judge(until, update.picture, first)
             if verdict is not None:
                 return last, verdict
@@ -92,7 +92,7 @@ def _summary(
         return ExitCode.OK
     if verdict is not None:
         raise Failed(
-            f"{ref} will not get to {until} any more: {verdict.reason}",
+            f"{ref} did not get to {until}: {verdict.reason}",
             subject=str(ref),
             hint=f"rolloutctl get {ref.name} -n {ref.namespace} shows where it is",
         )
@@ -171,13 +171,17 @@ class _Lines:
 
     def update(self, update: Update) -> None:
         from rolloutctl.actions.following import News
+        from rolloutctl.render.text import safe
         from rolloutctl.render.views import movement
 
         surface = surface_of(self._run)
         if self._json:
             self._document(update)
         elif update.news is News.STALE:
-            note = f"stale: {update.problem}; going on when the connection is back"
+            note = f"stale: {safe(update.problem, 400)}; going on when the connection is back"
+            self._run.emit(movement.lines(None, update.picture, surface, note=note))
+        elif update.news is News.UNREADABLE:
+            note = f"not readable: {safe(update.problem, 400)}"
             self._run.emit(movement.lines(None, update.picture, surface, note=note))
         elif update.news is News.DELETED:
             self._run.emit(movement.lines(None, update.picture, surface, note="deleted"))
@@ -188,8 +192,10 @@ class _Lines:
             self._before = update.picture
 
     def _note_missing(self, update: Update) -> None:
+        from rolloutctl.render.text import safe
+
         for what, why in update.missing:
-            self._run.note(f"{what} cannot be shown: {why}")
+            self._run.note(f"{safe(what)} cannot be shown: {safe(why, 400)}")
 
     def _document(self, update: Update) -> None:
         from rolloutctl.actions.following import News
@@ -271,7 +277,7 @@ def wait_for_end(run: Run, ref: Ref, *, timeout: float | None, output: str | Non
                 break
             run.note(movement.lines(before, last.picture, run.surface()))
             before = last.picture
-            if not found.observed:
+            if not found.observed or last.news is News.UNREADABLE:
                 continue
             if found.phase in ("Healthy", "Degraded") or found.awaiting is not None:
                 break
