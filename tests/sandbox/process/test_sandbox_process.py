@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from rolloutctl.errors import Failed, Unreachable, UsageError
-from rolloutctl.sandbox import process
+from rolloutctl.sandbox import log_files, process
 from rolloutctl.sandbox.state import Options, Place, place
 from support.sandboxes import HttpClient, Refused, SandboxProcess, home_env, running
 
@@ -222,7 +222,7 @@ def test_what_a_plugin_prints_goes_to_the_log(here: Place, tmp_path: Path) -> No
     )
     process.up(here, replace(ANY, plugins=(f"{path}:Chatty",)))
     process.down(here)
-    assert any("printed: good morning" in line for line in process.tail(here.log, 20))
+    assert any("printed: good morning" in line for line in log_files.tail(here.log, 20))
 
 
 def test_logs_are_followed_through_a_rotation(tmp_path: Path) -> None:
@@ -238,11 +238,11 @@ def test_logs_are_followed_through_a_rotation(tmp_path: Path) -> None:
         add("new\n")
 
     steps = iter([lambda: add("one\nhal"), lambda: add("f\n"), rotate])
-    lines = process.follow(log, pause=lambda _: next(steps)())
+    lines = log_files.follow(log, pause=lambda _: next(steps)())
     assert [next(lines) for _ in range(3)] == ["one", "half", "new"]
     lines.close()
-    assert process.tail(log, 5) == ["new"]
-    assert process.tail(tmp_path / "none", 5) == []
+    assert log_files.tail(log, 5) == ["new"]
+    assert log_files.tail(tmp_path / "none", 5) == []
 
 
 def test_loading_into_a_sandbox_that_is_gone_is_unreachable(tmp_path: Path) -> None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rolloutctl.cli import sandbox_loading
 from rolloutctl.cli.app import command, group, new_app
 from rolloutctl.cli.options import duration
 from rolloutctl.cli.run import Run
 from rolloutctl.cli.shells import ShellKind
-from rolloutctl.errors import ExitCode, Failed, RolloutctlError, UsageError
+from rolloutctl.errors import ExitCode, Failed, UsageError
 
 if TYPE_CHECKING:
     from rolloutctl.sandbox.process import Up
@@ -130,14 +129,14 @@ def up(
     }
     wanted = {key: value for key, value in wanted.items() if value is not None}
     options = Options(**wanted)
-    requests = list(_requests(run, load_ or ()))
+    requests = list(sandbox_loading.requests(run, load_ or ()))
     place = _place(run, name)
     if foreground:
         from rolloutctl.sandbox import serve
 
         def ready(record: Record) -> None:
             _started(run, place, record, name)
-            _load_aside(run, record, requests)
+            sandbox_loading.load_aside(run, record, requests)
 
         serve.foreground(place, options, ready)
         run.note("the sandbox has ended")
@@ -147,7 +146,7 @@ def up(
         _found(run, found, bool(load_), name)
         return
     _started(run, place, found.record, name)
-    _load(run, found.record, requests)
+    sandbox_loading.load(run, found.record, requests)
 
 
 def _started(run: Run, place: Place, record: Record, name: str) -> None:
@@ -310,55 +309,9 @@ def load(
       kubectl get rollout web -o yaml | rolloutctl sandbox load -
     """
     run = Run.of(ctx)
-    requests = list(_requests(run, what))
+    requests = list(sandbox_loading.requests(run, what))
     _, record = _running(run, name)
-    _load(run, record, requests)
-
-
-def _load(run: Run, record: Record, requests: list[Mapping[str, Any]]) -> None:
-    from rolloutctl.render.text import safe
-    from rolloutctl.sandbox import process
-
-    for wanted in requests:
-        with contextlib.closing(process.load(record, wanted)) as lines:
-            for text in lines:
-                run.note(f"► {safe(text)}")
-
-
-def _load_aside(run: Run, record: Record, requests: list[Mapping[str, Any]]) -> None:
-    """Load in a thread: the main one waits for Ctrl-C. What goes wrong is said, and no more."""
-    import threading
-
-    def work() -> None:
-        try:
-            _load(run, record, requests)
-        except RolloutctlError as error:
-            run.note(f"✗ not loaded: {error.message}")
-
-    threading.Thread(target=work, name="load", daemon=True).start()
-
-
-def _requests(run: Run, what: list[str] | tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
-    """What to ask the sandbox for. Raises UsageError for a file that cannot be read."""
-    from rolloutctl.sandbox.scenarios import catalogue, fleet
-
-    common = {"namespace": run.common.namespace}
-    for item in what:
-        path = Path(item)
-        if item == "-":
-            yield {**common, "text": run.environment.stdin.read(), "source": "stdin"}
-        elif path.suffix in (".yaml", ".yml", ".json") or path.is_file():
-            try:
-                text = path.read_text(encoding="utf-8")
-            except OSError as error:
-                raise UsageError(f"{item} cannot be read: {error.strerror}") from error
-            except UnicodeDecodeError as error:
-                raise UsageError(f"{item} is no text in UTF-8") from error
-            yield {**common, "text": text, "source": item}
-        else:
-            if fleet.count(item) is None:
-                catalogue.read(item)
-            yield {**common, "scenario": item}
+    sandbox_loading.load(run, record, requests)
 
 
 @command(app)
@@ -379,15 +332,15 @@ def logs(
       rolloutctl sandbox logs --controller -f
     """
     from rolloutctl.render.text import safe
-    from rolloutctl.sandbox import process
+    from rolloutctl.sandbox import log_files
 
     run = Run.of(ctx)
     place = _place(run, name)
     path = place.controller_log if controller else place.log
     if not path.exists():
         raise Failed("there is no log yet", hint="rolloutctl sandbox up starts a sandbox")
-    with contextlib.closing(process.follow(path)) as added:
-        lines = process.tail(path, tail)
+    with contextlib.closing(log_files.follow(path)) as added:
+        lines = log_files.tail(path, tail)
         if lines:
             run.out("\n".join(safe(text, 0) for text in lines))
         if not follow:
