@@ -115,7 +115,7 @@ PROMOTE, FULLY = changes.promote_next, changes.promote_full
             "canary-pause-promote",
             paused,
             [spec(paused=True)],
-            PROMOTE,
+            lambda s: changes.promote_next(s, skip_step=True),
             [("status", [LIFT]), UNPAUSE],
         ),
         (
@@ -258,6 +258,14 @@ def test_the_patches(
         ),
         ("plugin-paused-by-user", held, [], PROMOTE, Refused, "held by a person"),
         ("plugin-paused-by-user", held, [], changes.pause, NothingToDo, "already"),
+        (
+            "canary-pause-promote",
+            paused,
+            [spec(paused=True)],
+            PROMOTE,
+            NeedsSkip,
+            "besides its pause a person holds it",
+        ),
         ("canary-pause-promote", paused, [], changes.resume, Refused, "pauses by itself"),
         ("canary-pause-promote", new_template, [], PROMOTE, NotObserved, "newest spec"),
         ("canary-pause-promote", new_template, [], FULLY, NotObserved, "newest spec"),

@@ -159,7 +159,10 @@ def test_held_and_resumed_without_skipping_anything(story: Story) -> None:
     done = story("pause", "web", "--wait", "--timeout", "30s")
     assert done.exit_code is ExitCode.OK, done.stderr
     assert story.status["message"] == "manually paused"
-    both = story("promote", "web", "--wait", "--timeout", "60s")
+    refused = story("promote", "web")
+    assert refused.exit_code is ExitCode.CONFLICT
+    assert "resume" in refused.stderr
+    both = story("promote", "web", "--skip-step", "--wait", "--timeout", "60s")
     assert both.exit_code is ExitCode.OK, both.stderr
     assert "that is lifted too" in both.stderr
     assert "at step 4/4 (pause)" in both.stdout

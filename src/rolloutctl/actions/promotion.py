@@ -197,7 +197,7 @@ def _half(decision: Decision, error: RolloutctlError) -> HalfDone:
 def _again(cluster: Cluster, decided: Decision, intent: Intent, refusal: Conflict) -> Decision:
     """The same intention in the state that is now, or what stands against it."""
     agreed = intent
-    if decided.skips and intent.action is Action.PROMOTE:
+    if intent.action is Action.PROMOTE and (decided.skips or len(decided.changes) > 1):
         agreed = msgspec.structs.replace(intent, skip_step=True)
     try:
         fresh = plan(cluster, decided.ref, agreed)

@@ -51,8 +51,8 @@ def promote_next(seen: Seen, *, skip_step: bool = False) -> Decision:
     """The change that moves a rollout past the pause or step it is at.
 
     Raises NothingToDo, NotObserved, Refused (aborted, only held by a person, cannot be promoted
-    now) and NeedsSkip, with the decision in it, where the current step is not done and `skip_step`
-    is not given.
+    now) and NeedsSkip, with the decision in it, where the current step is not done, or a person
+    holds the rollout besides, and `skip_step` is not given.
     """
     rollout = seen.rollout
     status = rollout.status
@@ -112,6 +112,8 @@ def _leave_pause(seen: Seen, reasons: tuple[str, ...], *, skip_step: bool) -> De
                 subject=str(seen.ref),
                 hint="wait for the countdown, or pass over the analysis with --skip-step",
             )
+        if rollout.spec.paused and not skip_step:
+            raise _held(decision)
         return decision
     notes: list[Note] = []
     index = current_index(rollout)
@@ -143,7 +145,7 @@ def _leave_pause(seen: Seen, reasons: tuple[str, ...], *, skip_step: bool) -> De
     if rollout.spec.paused:
         notes.append(Note.UNPAUSES)
         changes.append(unpause(seen))
-    return Decision(
+    decision = Decision(
         action=Action.PROMOTE,
         seen=seen,
         changes=tuple(changes),
@@ -151,6 +153,19 @@ def _leave_pause(seen: Seen, reasons: tuple[str, ...], *, skip_step: bool) -> De
         expected=moved(before, rollout, after, held=False),
         reasons=reasons,
         notes=tuple(notes),
+    )
+    if rollout.spec.paused and not skip_step:
+        raise _held(decision)
+    return decision
+
+
+def _held(decision: Decision) -> NeedsSkip:
+    """A person's hold is a gate too: it is not lifted in passing."""
+    return NeedsSkip(
+        "not promoted: besides its pause a person holds it (spec.paused)",
+        decision=decision,
+        subject=str(decision.ref),
+        hint="resume lifts the hold alone; --skip-step promotes it and lifts the hold too",
     )
 
 

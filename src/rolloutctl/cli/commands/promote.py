@@ -32,7 +32,10 @@ def promote(
     ] = False,
     skip_step: Annotated[
         bool,
-        typer.Option("--skip-step", help="Leave the current step although it is not done."),
+        typer.Option(
+            "--skip-step",
+            help="Leave a step that is not done, or held by a person.",
+        ),
     ] = False,
     force: Annotated[
         bool,
