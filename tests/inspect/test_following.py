@@ -350,6 +350,14 @@ def test_on_a_terminal_the_picture_is_redrawn_and_stands_whole_at_the_end() -> N
     assert "all 4 passed" in last and "more lines" not in last
 
 
+@pytest.mark.parametrize("command", [("watch", "demo"), ("list", "-w")])
+def test_a_terminal_that_cannot_redraw_gets_lines(command: tuple[str, ...]) -> None:
+    run = replay("canary-pause-promote")
+    run.terminal = True
+    run.env = {"TERM": "dumb"}
+    assert "\x1b" not in run(*command).stdout
+
+
 def test_a_list_on_a_terminal_is_redrawn() -> None:
     run = replay("canary-pause-promote")
     run.terminal = True

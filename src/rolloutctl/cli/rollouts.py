@@ -226,7 +226,7 @@ def follow_rows(
         raise UsageError(
             f"-o {output} does not go with --watch", hint="-o jsonl gives a line per change"
         )
-    if output in (None, "wide") and run.environment.stdout.isatty():
+    if output in (None, "wide") and can_redraw(run):
         show = _live_rows
     else:
         show = _row_lines
@@ -342,6 +342,12 @@ def _live_rows(
                 stale = ""
             if update.news in (News.TICK, News.STALE):
                 draw(picture)
+
+
+def can_redraw(run: Run) -> bool:
+    """Whether stdout is a terminal on which the cursor can go up."""
+    environment = run.environment
+    return environment.stdout.isatty() and environment.env.get("TERM") != "dumb"
 
 
 def stale_line(run: Run, since: str) -> Any:

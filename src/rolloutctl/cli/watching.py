@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from rolloutctl.cli.rollouts import RESOURCE, live, stale_line, surface_of
+from rolloutctl.cli.rollouts import RESOURCE, can_redraw, live, stale_line, surface_of
 from rolloutctl.cli.run import Run
 from rolloutctl.errors import ExitCode, Failed, Interrupted, NotFound, Timeout, UsageError
 
@@ -32,7 +32,7 @@ def watch(
         raise UsageError(
             f"-o {output} does not go with watching", hint="-o jsonl gives a document per change"
         )
-    if output in (None, "wide") and run.environment.stdout.isatty():
+    if output in (None, "wide") and can_redraw(run):
         show: Any = _Picture(run, wide=output == "wide")
     else:
         show = _Lines(run, output)
