@@ -233,6 +233,7 @@ def test_an_invalid_spec_says_so_and_heals_when_what_is_missing_comes() -> None:
         ({"canary": None, "blueGreen": {"activeService": "web"}}, "the blueGreen strategy"),
         ({"canary": {"steps": [{"analysis": {"templates": []}}]}}, "analysis steps"),
         ({"canary": {"steps": [{"experiment": {"templates": []}}]}}, "experiment steps"),
+        ({"canary": {"trafficRouting": {"nginx": {"stableIngress": "web"}}}}, "traffic routing"),
     ],
 )
 def test_what_is_not_simulated_is_said_and_waits(strategy: object, said: str) -> None:
@@ -242,6 +243,51 @@ def test_what_is_not_simulated_is_said_and_waits(strategy: object, said: str) ->
     story.wait(60)
     assert [line for line in story.log if said in line and "not simulated" in line]
     assert story.status["stableRS"] != "" and story.sizes[1] == 1
+
+
+def test_missing_replicas_are_one() -> None:
+    story = Controlled(HALF)
+    story.patch({"spec": {"replicas": None}})
+    assert story.rollout["spec"]["replicas"] == 1
+    assert story.sizes == {1: 1}
+
+
+def test_annotations_are_copied_and_that_counts_as_history() -> None:
+    """The trap of section 1: the ReplicaSet's own revision appears in its history."""
+    story = Controlled(replicas=1)
+    story.patch({"metadata": {"annotations": {"team": "checkout"}}})
+    notes = story.client.list("replicasets", PLACE)[0][0]["metadata"]["annotations"]
+    assert notes["team"] == "checkout"
+    assert notes["rollout.argoproj.io/revision"] == "1"
+    assert notes["rollout.argoproj.io/revision-history"] == "1"
+
+
+def test_a_field_a_client_wrote_survives_the_controllers_writes() -> None:
+    story = Controlled(HALF, PAUSE)
+    story.patch({"status": {"abort": False}}, status=True)
+    story.image("demo:v2")
+    assert story.status["abort"] is False
+    assert story.phase == ("Paused", "CanaryPauseStep")
+
+
+def test_repeated_events_are_counted() -> None:
+    story = Controlled(PAUSE)
+    for version in ("demo:v2", "demo:v3"):
+        story.image(version)
+    found = story.client.list("events", PLACE)[0]
+    paused = [each for each in found if each["reason"] == "RolloutPaused"]
+    assert [each["count"] for each in paused] == [2]
+
+
+def test_about_one_rollout_only_so_many_events_are_told_at_once() -> None:
+    """As a real recorder does it: who waits for an event may wait in vain."""
+    story = Controlled(PAUSE, replicas=1)
+    for version in range(2, 12):
+        story.image(f"demo:v{version}")
+    found = story.client.list("events", PLACE)[0]
+    told = [each for each in found if each["involvedObject"]["kind"] == "Rollout"]
+    assert sum(each["count"] for each in told) <= 25
+    assert story.phase == ("Paused", "CanaryPauseStep")
 
 
 def test_a_hundred_rollouts_come_to_rest() -> None:

@@ -238,6 +238,4 @@ def strategy_not_simulated(rollout: Obj) -> str | None:
         return "the blueGreen strategy"
     if dig(rollout, "spec", "strategy", "canary", "trafficRouting") is not None:
         return "traffic routing"
-    if dig(rollout, "spec", "workloadRef") is not None:
-        return "workloadRef"
     return None

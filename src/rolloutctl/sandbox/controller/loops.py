@@ -53,6 +53,7 @@ class Controllers:
         )
         self._rollouts = Rollouts(self._cluster, self._tell_not_simulated)
         self._failures: dict[Key, int] = {}
+        self._gone: dict[tuple[str, str], Obj] = {}
         self._told: set[tuple[str, str]] = set()
         self._wake = threading.Event()
 
@@ -119,6 +120,9 @@ class Controllers:
                 self._rollouts.reconcile(place, named, lambda plugin: self._resolve(read, plugin))
         elif loop == "replicaset":
             replica_sets.reconcile(self._cluster, place, named)
+        elif loop == "gone":
+            self._deleted(self._gone[place, named])
+            del self._gone[place, named]
         elif loop == "deployment":
             deployments.reconcile(self._cluster, place, named)
         else:
@@ -173,7 +177,8 @@ class Controllers:
                 if kind == "ADDED":
                     self._announce(found)
                 elif kind == "DELETED":
-                    self._deleted(found)
+                    self._gone[namespace(found), name(found)] = found
+                    self._cluster.soon(("gone", namespace(found), name(found)))
             self._enqueue("rollout", kind, found)
 
     def _enqueue(self, loop: str, kind: str, found: Obj) -> None:
@@ -203,4 +208,4 @@ class Controllers:
         if (uid(rollout), what) not in self._told:
             self._told.add((uid(rollout), what))
             where = f"{namespace(rollout)}/{name(rollout)}"
-            self._cluster.log(f"rollout {where}: {what} not simulated yet, it waits")
+            self._cluster.log(f"rollout {where}: not simulated yet: {what}")

@@ -32,6 +32,9 @@ class Rollouts:
         if rollout is None or "deletionTimestamp" in rollout["metadata"]:
             return
         self._cluster.later(("rollout", place, named), RESYNC_SECONDS)
+        if dig(rollout, "spec", "workloadRef") is not None:
+            self._not_simulated(rollout, "workloadRef")
+            return
         error = invalid.spec_error(rollout) or invalid.reference_error(
             rollout, lambda service: self._cluster.services.get(place, service)
         )
@@ -164,6 +167,8 @@ class Rollouts:
             context.again(calls.round.again_in)
 
     def _tell_of_waiting(self, context: Context) -> None:
+        if dig(context.rollout, "spec", "strategy", "canary", "analysis") is not None:
+            self._not_simulated(context.rollout, "background analysis, it is passed over")
         step = current_step(context.rollout)
         for kind in NOT_SIMULATED:
             if is_kind(step, kind) and not context.pausing.aborted:
