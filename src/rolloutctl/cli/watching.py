@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from rolloutctl.cli.rollouts import RESOURCE, can_redraw, live, stale_line, surface_of
+from rolloutctl.cli.living import can_redraw, live, stale_line
+from rolloutctl.cli.rollouts import RESOURCE, surface_of
 from rolloutctl.cli.run import Run
 from rolloutctl.errors import ExitCode, Failed, Interrupted, NotFound, Timeout, UsageError
 
