@@ -314,6 +314,14 @@ def test_all_are_tried_each_with_its_own_line(rolloutctl: Program) -> None:
     assert "absent" in done.stderr
 
 
+def test_an_unknown_name_is_said_once_with_a_near_one(rolloutctl: Program) -> None:
+    rolloutctl.cluster = several("checkout")
+    done = rolloutctl("abort", "chekout")
+    assert done.exit_code is ExitCode.NOT_FOUND
+    assert done.stderr.startswith('✗ no rollout "chekout" in namespace shop')
+    assert "checkout?" in done.stderr
+
+
 def test_failing_alike_keeps_the_exit_code(rolloutctl: Program) -> None:
     rolloutctl.cluster = several("one")
     assert rolloutctl("promote", "a", "b").exit_code is ExitCode.NOT_FOUND

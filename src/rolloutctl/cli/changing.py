@@ -210,8 +210,9 @@ class _Changing:
         from rolloutctl.render import narrate
         from rolloutctl.render.views import changes
 
-        if error is not None and not error.subject:
-            error.subject = str(ref)
+        if error is not None:
+            named = f'"{ref.name}"' in error.message
+            error.subject = "" if named else error.subject or str(ref)
         result = Result(ref, self.intent.action, did, decision, error, server=server)
         self.results[ref] = result
         surface = self.run.surface()
