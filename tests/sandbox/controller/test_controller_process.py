@@ -68,6 +68,7 @@ def test_a_broken_configmap_takes_the_controller_down_until_it_is_mended() -> No
     story.configure(good)
     story.wait(300)
     assert _state(story)["ready"]
+    assert "failed to unmarshal" in _state(story)["lastState"]["terminated"]["message"]
     assert story.phase == ("Healthy", "")
 
 

@@ -38,7 +38,7 @@ class Cluster:
 
     def recorder(self, component: str) -> Recorder:
         """A recorder that remembers nothing of what `component` said before."""
-        return Recorder(self.client, component, self.clock.now)
+        return Recorder(self.client, component, self.clock)
 
     def soon(self, key: Key) -> None:
         self.queue.add(key, self.clock.monotonic())

@@ -14,7 +14,7 @@ from rolloutctl.sandbox.client import ApiError
 
 from . import config, pods
 from .cluster import Cluster
-from .objects import Obj, name, namespace, owner, stamp, uid
+from .objects import Obj, items, mapping, name, namespace, owner, stamp, uid
 
 DEPLOYMENT = "argo-rollouts"
 FIRST_BACK_OFF, LONGEST_BACK_OFF = 10, 300
@@ -87,10 +87,10 @@ class Kubelet:
         """The pods there is nothing to start for."""
         return set(self._running) if self._is_controller(pod) else {uid(pod)}
 
-    def _run(self, pod: Obj, *, restarts: int = 0) -> None:
+    def _run(self, pod: Obj, *, restarts: int = 0, last_state: Obj | None = None) -> None:
         now = self._cluster.timing.now()
         self._cluster.timing.stamped(uid(pod), "ready", stamp(now))
-        self._write(pod, pods.running(pod, now, restarts=restarts))
+        self._write(pod, pods.running(pod, now, restarts=restarts, last_state=last_state))
 
     def _is_controller(self, pod: Obj) -> bool:
         if namespace(pod) != config.NAMESPACE:
@@ -119,6 +119,8 @@ class Kubelet:
             self._crash(pod, str(error))
             return
         restarts = crash.restarts + 1 if crash else 0
+        before = items(pod, "status", "containerStatuses") if crash else []
+        last_state = mapping(before[0], "lastState") if before else None
         self._crashes.pop(uid(pod), None)
         self._running[uid(pod)] = read
         log = [self._line("info", "Argo Rollouts starting (simulated)")]
@@ -127,7 +129,7 @@ class Kubelet:
         for plugin in sorted(read.disabled):
             log.append(self._line("info", f"Step plugin {plugin} configured, disabled"))
         self._cluster.log(f"controller {name(pod)} started")
-        self._run(self._print(pod, log), restarts=restarts)
+        self._run(self._print(pod, log), restarts=restarts, last_state=last_state)
         self._changed()
 
     def _crash(self, pod: Obj, why: str) -> None:

@@ -8,11 +8,11 @@ tools/record/events_cache.go, with its defaults.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from rolloutctl.sandbox.client import ApiError, Client
+from rolloutctl.sandbox.clock import Clock
 
 from .objects import Obj, name, namespace, stamp, uid
 
@@ -40,12 +40,12 @@ class _Bucket:
 
 
 class Recorder:
-    """Writes core/v1 Events as `component`; `now` is the wall clock."""
+    """Writes core/v1 Events as `component`; durations pass as fast as on `clock`."""
 
-    def __init__(self, client: Client, component: str, now: Callable[[], datetime]) -> None:
+    def __init__(self, client: Client, component: str, clock: Clock) -> None:
         self._client = client
         self._component = component
-        self._now = now
+        self._clock = clock
         self._written: dict[_Key, tuple[str, int]] = {}
         self._similar: dict[_Key, _Similar] = {}
         self._buckets: dict[str, _Bucket] = {}
@@ -70,7 +70,7 @@ class Recorder:
         self, about: Obj, key: _Key, count: int, kind: str, reason: str, message: str
     ) -> str:
         """Raise the count of the event there is, or make one; its name."""
-        place, at = namespace(about) or "default", stamp(self._now())
+        place, at = namespace(about) or "default", stamp(self._clock.now())
         written = self._written.get(key, ("", 0))[0]
         if written:
             body = {"count": count, "lastTimestamp": at, "message": message}
@@ -89,9 +89,9 @@ class Recorder:
             del self._written[next(iter(self._written))]
 
     def _is_one_of_many(self, key: _Key, message: str) -> bool:
-        now = self._now()
+        now = self._clock.now()
         similar = self._similar.get(key)
-        if similar is None or (now - similar.last).total_seconds() > SIMILAR_SECONDS:
+        if similar is None or self._passed(similar.last) > SIMILAR_SECONDS:
             similar = self._similar[key] = _Similar(now)
             if len(self._similar) > _REMEMBERED:
                 del self._similar[next(iter(self._similar))]
@@ -102,15 +102,17 @@ class Recorder:
         similar.messages.pop()
         return True
 
+    def _passed(self, since: datetime) -> float:
+        return (self._clock.now() - since).total_seconds() * self._clock.speed
+
     def _may_speak(self, about: Obj) -> bool:
-        now = self._now()
+        now = self._clock.now()
         bucket = self._buckets.get(uid(about))
         if bucket is None:
             bucket = self._buckets[uid(about)] = _Bucket(now)
             if len(self._buckets) > _REMEMBERED:
                 del self._buckets[next(iter(self._buckets))]
-        passed = (now - bucket.last).total_seconds()
-        bucket.tokens = min(BURST, bucket.tokens + passed / REFILL_SECONDS)
+        bucket.tokens = min(BURST, bucket.tokens + self._passed(bucket.last) / REFILL_SECONDS)
         bucket.last = now
         if bucket.tokens < 1:
             return False
