@@ -24,10 +24,10 @@ from rolloutctl.domain.refs import Ref
 from rolloutctl.domain.wire import Rollout
 from rolloutctl.errors import Conflict, NotFound
 
-PATIENCE = 180.0
+PATIENCE = 300.0
 """Seconds within which a write keeps trying while others write."""
 _FIRST_WAIT = 0.02
-_LONGEST_WAIT = 4.0
+_LONGEST_WAIT = 8.0
 _FEW = 50
 
 
@@ -102,8 +102,9 @@ def write(
     """Writes the switch into the ConfigMap; returns what was written and the number of attempts.
 
     Each attempt reads, edits what is there now, and sends it on the condition that nobody has
-    written since; so of people editing at once everyone's edit is kept. Waits are random and grow,
-    so that many writers get out of each other's way. Raises Conflict after `patience` seconds.
+    written since; so of people editing at once everyone's edit is kept. Waits are random and grow
+    from the time an attempt takes, so that many writers soon get out of each other's way. Raises
+    Conflict after `patience` seconds.
     """
     pace = pace or Pace()
     end = pace.monotonic() + patience
@@ -112,6 +113,7 @@ def write(
     refused = 0
     while True:
         attempts += 1
+        begun = pace.monotonic()
         config_map = read_config(cluster, namespace)
         if config_map is None:
             raise _no_config(namespace)
@@ -140,7 +142,8 @@ def write(
                     subject=f"{namespace}/{CONFIG_MAP}",
                     hint="nothing was written; try again when they are done",
                 ) from error
-        pace.sleep(pace.random() * min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(attempts, 12)))
+        took = max(_FIRST_WAIT, pace.monotonic() - begun)
+        pace.sleep(pace.random() * min(_LONGEST_WAIT, took * 2 ** min(attempts, 12)))
 
 
 def in_flight_now(

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import yaml
 from msgspec import Struct
 
-from rolloutctl.domain.plugin_yaml import Alien, Broken, compose, plain
+from rolloutctl.domain.plugin_yaml import Alien, Broken, read
 from rolloutctl.errors import NotFound
 
 CONFIG_MAP = "argo-rollouts-config"
@@ -115,8 +115,7 @@ def _parse_key(
 ) -> tuple[list[PluginItem], list[ConfigProblem]]:
     failed = f"Failed to init config: failed to unmarshal {words} while initializing: "
     try:
-        root = compose(text)
-        found = plain(root)
+        root, found = read(text)
     except Broken as broken:
         where = f"line {broken.line}: " if broken.line else ""
         message = f"{failed}error converting YAML to JSON: yaml: {where}{broken.problem}"

@@ -7,6 +7,7 @@ went in: unless exactly the values meant have changed, nothing is returned.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import re
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import yaml
 
 from rolloutctl.domain.plugin_config import STEP_KEY, UnknownPlugin
-from rolloutctl.domain.plugin_yaml import MERGE, Broken, compose, plain, scalar
+from rolloutctl.domain.plugin_yaml import MERGE, Broken, compose, plain, read, scalar
 from rolloutctl.errors import Failed
 
 _FIELD = "disabled"
@@ -33,7 +34,15 @@ def set_disabled(text: str, name: str, disabled: bool) -> str:
     Raises NotEditable (broken YAML, aliases, merge keys, a `disabled` that is no bool) and
     UnknownPlugin.
     """
-    root, before = _read(text)
+    if not text.startswith("\ufeff"):
+        with contextlib.suppress(NotEditable, _Unsure):
+            return _edit(text, name, disabled, exact=False)
+    return _edit(text, name, disabled, exact=True)
+
+
+def _edit(text: str, name: str, disabled: bool, *, exact: bool) -> str:
+    """The edit by PyYAML's places, or by libyaml's (which are wrong where a value is empty)."""
+    root, before = _read(text, exact)
     if not isinstance(root, yaml.SequenceNode):
         raise UnknownPlugin(f'no step plugin "{name}" is configured', subject=name)
     shared = _shared(root)
@@ -44,6 +53,8 @@ def set_disabled(text: str, name: str, disabled: bool) -> str:
         if not isinstance(node, yaml.MappingNode) or _name_of(before[index]) != name:
             continue
         found = True
+        if not exact and any(_is_empty(value) for _, value in node.value):
+            raise _Unsure
         splice = _splice(text, node, name, disabled, shared)
         if splice is not None:
             splices.append(splice)
@@ -58,8 +69,18 @@ def set_disabled(text: str, name: str, disabled: bool) -> str:
     return result
 
 
-def _read(text: str) -> tuple[yaml.Node | None, Any]:
+class _Unsure(Exception):
+    """The quick reading does not tell the place exactly."""
+
+
+def _is_empty(node: yaml.Node) -> bool:
+    return bool(node.start_mark.index == node.end_mark.index)
+
+
+def _read(text: str, exact: bool) -> tuple[yaml.Node | None, Any]:
     try:
+        if not exact:
+            return read(text)
         root = compose(text)
         return root, plain(root)
     except Broken as broken:
@@ -72,7 +93,7 @@ def _read(text: str) -> tuple[yaml.Node | None, Any]:
 
 def _verify(result: str, wanted: Any, name: str) -> None:
     try:
-        now = plain(compose(result))
+        _, now = read(result)
     except Broken as broken:
         now = broken
     if now != wanted:
@@ -139,7 +160,7 @@ def _added_line(text: str, item: yaml.MappingNode) -> tuple[int, int, str]:
     for key in ("location", "name"):
         value = values.get(key)
         # The mark of a block scalar's end is on another line, and an alias's is elsewhere.
-        if isinstance(value, yaml.ScalarNode) and value.style in (None, "'", '"'):
+        if isinstance(value, yaml.ScalarNode) and value.style in (None, "", "'", '"'):
             at = value.end_mark.index
             if at <= first.index:
                 continue
