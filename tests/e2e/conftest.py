@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import uuid
@@ -13,10 +14,9 @@ import pytest
 from support.shell import ROLLOUTCTL, SPEED, Shell
 
 
-@pytest.fixture(scope="session")
-def sandbox_env(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Variables of a shell in which a sandbox runs, one per test process."""
-    home = tmp_path_factory.mktemp("home")
+@contextlib.contextmanager
+def sandbox(home: Path) -> Iterator[dict[str, str]]:
+    """A running sandbox; gives the variables of a shell that uses it."""
     env = {
         "PATH": os.environ["PATH"],
         "HOME": str(home),
@@ -26,30 +26,58 @@ def sandbox_env(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
         "COLUMNS": "120",
         "LC_ALL": "C.UTF-8",
     }
-    run = [ROLLOUTCTL, "sandbox", "up", "--speed", str(SPEED)]
-    up = subprocess.run(run, env=env, capture_output=True, text=True, timeout=60, check=False)
+
+    def rolloutctl(*argv: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [ROLLOUTCTL, "sandbox", *argv],
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    up = rolloutctl("up", "--speed", str(SPEED))
     assert up.returncode == 0, up.stderr
-    path = subprocess.run(
-        [ROLLOUTCTL, "sandbox", "kubeconfig"],
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    ).stdout.strip()
-    yield {**env, "KUBECONFIG": path}
-    down = subprocess.run(
-        [ROLLOUTCTL, "sandbox", "down"], env=env, capture_output=True, timeout=60, check=False
-    )
-    assert down.returncode == 0, down.stderr
+    try:
+        yield {**env, "KUBECONFIG": rolloutctl("kubeconfig").stdout.strip()}
+    finally:
+        down = rolloutctl("down")
+        assert down.returncode == 0, down.stderr
+
+
+@contextlib.contextmanager
+def namespace(env: dict[str, str], folder: Path) -> Iterator[Shell]:
+    """A shell with a namespace of its own."""
+    shell = Shell(env, folder, f"e2e-{uuid.uuid4().hex[:8]}")
+    shell.load({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": shell.namespace}})
+    try:
+        yield shell
+    finally:
+        for process in shell.started:
+            process.kill()
+            process.communicate()
+
+
+@pytest.fixture(scope="session")
+def sandbox_env(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The sandbox that tests share, one per test process."""
+    with sandbox(tmp_path_factory.mktemp("home")) as env:
+        yield env
 
 
 @pytest.fixture
 def shell(sandbox_env: dict[str, str], tmp_path: Path) -> Iterator[Shell]:
-    """A shell with a namespace of its own on the running sandbox."""
-    shell = Shell(sandbox_env, tmp_path, f"e2e-{uuid.uuid4().hex[:8]}")
-    shell.load({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": shell.namespace}})
-    yield shell
-    for process in shell.started:
-        process.kill()
-        process.communicate()
+    """A shell on the shared sandbox."""
+    with namespace(sandbox_env, tmp_path) as shell:
+        yield shell
+
+
+@pytest.fixture
+def own_shell(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Iterator[Shell]:
+    """A shell on a sandbox that no other test sees, for what concerns all of a cluster."""
+    with (
+        sandbox(tmp_path_factory.mktemp("own")) as env,
+        namespace(env, tmp_path) as shell,
+    ):
+        yield shell

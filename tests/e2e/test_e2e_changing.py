@@ -51,7 +51,7 @@ def test_a_running_gate_is_not_skipped_silently(shell: Shell) -> None:
     refused = shell.rolloutctl("promote", "web")
     assert refused.code != 0
     assert "--skip-step" in refused.stderr + refused.stdout
-    assert shell.facts("web")["rollout"]["stepIndex"] == 0
+    assert shell.facts("web")["rollout"]["step"]["number"] == 1
     done = shell.rolloutctl("promote", "web", "--skip-step")
     assert done.code == 0, done.stderr
     shell.until("web", "step=3")
@@ -107,16 +107,25 @@ def test_full_promotion_of_an_aborted_rollout_needs_force(shell: Shell) -> None:
 
 
 def test_pause_and_resume(shell: Shell) -> None:
-    shell.rollout("web", {"setWeight": 50}, {"pause": {"duration": "1h"}})
-    shell.ship("web", "v2")
-    shell.until("web", "paused")
+    gated(shell)
     assert shell.rolloutctl("pause", "web").code == 0
+    shell.until("web", "paused")
     assert "manually paused" in shell.facts("web")["rollout"]["message"]
-    refused = shell.rolloutctl("promote", "web")
+    refused = shell.rolloutctl("promote", "web", "--skip-step")
+    assert refused.code != 0
     assert "resume" in refused.stderr + refused.stdout
+    assert shell.facts("web")["rollout"]["step"]["number"] == 1
     assert shell.rolloutctl("resume", "web").code == 0
     again = shell.rolloutctl("resume", "web")
-    assert "promote" in again.stderr + again.stdout
+    assert (again.code, again.stdout) == (0, "web: nothing to do: no person holds it\n")
+
+
+def test_resume_is_not_promote(shell: Shell) -> None:
+    paused(shell)
+    done = shell.rolloutctl("resume", "web")
+    assert done.code == 6
+    assert "promote moves it past that" in done.stderr
+    assert shell.facts("web")["rollout"]["phase"] == "Paused"
 
 
 def test_a_dry_run_sends_nothing(shell: Shell) -> None:

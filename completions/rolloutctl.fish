@@ -1,0 +1,1 @@
+complete --command rolloutctl --no-files --arguments "(env _ROLLOUTCTL_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=get-args _TYPER_COMPLETE_ARGS=(commandline -cp) rolloutctl)" --condition "env _ROLLOUTCTL_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=is-args _TYPER_COMPLETE_ARGS=(commandline -cp) rolloutctl"
