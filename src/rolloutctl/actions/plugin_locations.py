@@ -66,5 +66,7 @@ def http_status(location: str) -> int:
                     break
             return status
     except (urllib3.exceptions.HTTPError, ValueError) as error:
-        reason = getattr(error, "reason", None) or error
-        raise ConnectionError(str(reason)) from error
+        text = str(getattr(error, "reason", None) or error)
+        # urllib3 puts the connection object before what went wrong.
+        _, marker, short = text.partition("): ")
+        raise ConnectionError(short if marker and text.startswith("HTTP") else text) from error

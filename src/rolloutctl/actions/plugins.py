@@ -145,6 +145,8 @@ def controller_facts(
         unknown = "the ConfigMap does not say when it was changed" if pending is None else ""
         if config is None:
             pending, unknown = None, f"there is no ConfigMap {CONFIG_MAP}"
+    elif not _is_dated(config) and changed <= started:
+        unknown = "this server does not say when the ConfigMap was changed by others"
     elif changed.replace(microsecond=0) == started:
         unknown = "the ConfigMap was changed in the second in which the controller started"
     else:
@@ -207,15 +209,24 @@ def last_change(config: DatedConfigMap) -> datetime | None:
     managedFields have a time per writer; one that also wrote other fields since makes it later
     than it was, never earlier. Where a server keeps none, our own note of the time serves.
     """
-    times = [
-        entry.time
-        for entry in config.metadata.managed_fields or ()
-        if entry.time is not None and _writes_plugins(entry.fields_v1)
-    ]
+    times = _write_times(config)
     noted = moment((config.metadata.annotations or {}).get(CHANGED_AT))
     if noted is not None and not times:
         times.append(noted)
     return max(times, default=None)
+
+
+def _is_dated(config: DatedConfigMap | None) -> bool:
+    """Whether every write would show; our own note knows only of our own."""
+    return config is not None and bool(_write_times(config))
+
+
+def _write_times(config: DatedConfigMap) -> list[datetime]:
+    return [
+        entry.time
+        for entry in config.metadata.managed_fields or ()
+        if entry.time is not None and _writes_plugins(entry.fields_v1)
+    ]
 
 
 def _writes_plugins(fields: Any) -> bool:
