@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from rolloutctl.actions import plugin_restart
 from rolloutctl.domain.cluster import Change
-from rolloutctl.errors import ExitCode
+from rolloutctl.errors import ExitCode, Forbidden
 from support.plugin_site import RUNNING, Site, plugin
 
 E2E = "step/e2e-test"
@@ -167,7 +168,7 @@ def test_on_a_terminal_the_restart_is_confirmed_with_the_name(site: Site) -> Non
     site.program.stdin = "y\n"
     done = site("disable", E2E, "--reason", "x", "--restart")
     assert f'Type "{E2E}"' in done.stderr
-    assert done.exit_code is ExitCode.INTERRUPTED
+    assert done.exit_code is ExitCode.FAILED
     assert site.config_map == before
     site.program.stdin = f"{E2E}\n"
     assert site("disable", E2E, "--reason", "x", "--restart").exit_code is ExitCode.OK
@@ -368,3 +369,34 @@ def test_a_controller_elsewhere(site: Site) -> None:
     assert "default/argo-rollouts-config does not exist" in done.stdout
     done = site("disable", E2E, "--reason", "x", "-y", "--controller-namespace", "default")
     assert done.exit_code is ExitCode.NOT_FOUND
+
+
+def test_what_the_cluster_sends_colours_nothing(site: Site) -> None:
+    site.write('- name: "x/\\e[31mred\\nline"\n  location: "http://[bad\\tplace/\\e]0;t\\a"\n')
+    done = site("list")
+    assert done.exit_code is ExitCode.OK
+    assert "\x1b" not in done.stdout and "\x07" not in done.stdout
+    assert sum(1 for line in done.stdout.splitlines() if line.startswith("x/")) == 1
+
+
+def test_nobody_may_read_the_config_map(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*_: Any) -> Any:
+        raise Forbidden("not allowed to get configmaps", hint="ask for: {verbs: [get]}")
+
+    monkeypatch.setattr(site.cluster, "get_raw", forbidden)
+    for argv in (["list"], list(DISABLE)):
+        done = site(*argv)
+        assert done.exit_code is ExitCode.CLUSTER
+        assert "ask for" in done.stderr
+
+
+def test_a_config_map_on_which_ctrl_c_falls_is_said_to_be_changed(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: Any, **__: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(plugin_restart, "_await", interrupted)
+    done = site(*DISABLE, "--restart", "--force")
+    assert done.exit_code is ExitCode.INTERRUPTED
+    assert "the ConfigMap is changed" in done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -135,7 +136,7 @@ def _confirm(run: Run, plan: Plan, how: How, restart: bool) -> None:
     name = plan.edit.changed[0] if plan.edit.changed else plan.edit.unchanged[0]
     typed = name if restart else None
     if not run.confirm("Go on?", yes=how.yes, typed=typed):
-        raise Interrupted("not confirmed: nothing was changed")
+        raise Failed("not confirmed: nothing was changed")
 
 
 def _save(run: Run, plan: Plan, how: How) -> str:
@@ -182,8 +183,12 @@ def _restart(run: Run, plan: Plan, edit: ConfigEdit, outcome: Outcome, how: How)
         runs = _in_flight_again(run, plan)
         if runs and runs != plan.in_flight:
             path = Path(saved or how.save or _file_name(edit.changed or edit.unchanged, run))
-            _save_to(path, plan, runs, run.environment.now())
-            saved = str(path)
+            try:
+                _save_to(path, plan, runs, run.environment.now())
+                saved = str(path)
+            except UsageError as error:
+                # The ConfigMap is written: going on is better than stopping half way.
+                run.note([narrate.warning(surface, safe(error.message, 400))])
 
     def tell(event: str, detail: str) -> None:
         said = {
@@ -201,7 +206,7 @@ def _restart(run: Run, plan: Plan, edit: ConfigEdit, outcome: Outcome, how: How)
             clock=run.environment.now,
             edit=edit,
             wait=how.wait,
-            timeout=how.timeout or plugin_restart.TIMEOUT,
+            timeout=_limit(how.timeout),
             tell=tell,
         )
     except KeyboardInterrupt:
@@ -220,6 +225,11 @@ def _restart(run: Run, plan: Plan, edit: ConfigEdit, outcome: Outcome, how: How)
     elif result is not None:
         changes["pending"] = None
     return msgspec.structs.replace(outcome, **changes)
+
+
+def _limit(timeout: float | None) -> float:
+    """Seconds to wait at most; 0 on the command line means without end."""
+    return plugin_restart.TIMEOUT if timeout is None else timeout or math.inf
 
 
 def _in_flight_again(run: Run, plan: Plan) -> tuple[RunOf, ...]:

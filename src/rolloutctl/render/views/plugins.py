@@ -335,8 +335,9 @@ def outcome_lines(outcome: Outcome, surface: Surface) -> list[Line]:
     if outcome.saved:
         lines.append(line(f"runs in flight were written to {safe(outcome.saved, 0)}"))
     if outcome.changed:
-        back = "enable" if outcome.disable else 'disable --reason "..."'
-        more = " --restart" if restart is not None else ""
+        back = "enable" if outcome.disable else "disable"
+        more = "" if outcome.disable else ' --reason "..."'
+        more += " --restart" if restart is not None else ""
         undo = f"rolloutctl plugins {back} {' '.join(map(safe, outcome.changed))}{more}"
         lines.append(line(Span(f"undo it with: {undo}", "dim")))
     return lines
