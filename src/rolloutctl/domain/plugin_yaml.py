@@ -86,7 +86,7 @@ def _compose(text: str, loader: Any) -> yaml.Node | None:
         raise Broken(str(error)) from error
     except RecursionError:
         raise Broken("it is nested too deeply") from None
-    return root  # type: ignore[no-any-return]
+    return root
 
 
 def plain(root: yaml.Node | None) -> Any:
