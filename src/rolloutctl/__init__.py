@@ -1,0 +1,3 @@
+"""The command line for Argo Rollouts."""
+
+__version__ = "0.1.0"

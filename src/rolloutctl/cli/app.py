@@ -15,6 +15,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 from typer.core import TyperGroup
 
+from rolloutctl.cli.coercion import lighten
 from rolloutctl.cli.options import duration
 from rolloutctl.cli.run import Run
 from rolloutctl.errors import ExitCode
@@ -57,7 +58,7 @@ class Root(TyperGroup):
             return None
         if cmd_name not in self.commands:
             module = importlib.import_module(f"rolloutctl.cli.commands.{entry.module}")
-            loaded = typer.main.get_command(module.app)
+            loaded = lighten(typer.main.get_command(module.app))
             loaded.name = cmd_name
             loaded.short_help = entry.help
             self.commands[cmd_name] = loaded
@@ -236,7 +237,7 @@ def root() -> Any:
     """The command tree, as the object that runs it."""
     app = new_app(cls=Root, no_args_is_help=True, name="rolloutctl")
     app.callback()(with_common(_root))
-    return typer.main.get_command(app)
+    return lighten(typer.main.get_command(app))
 
 
 def arguments(argv: Sequence[str]) -> list[str]:

@@ -8,16 +8,15 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import traceback
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from rolloutctl.cli import app
 from rolloutctl.cli.environment import Environment
 from rolloutctl.cli.run import ReaderGone, Run
 from rolloutctl.errors import ExitCode, RolloutctlError
+
+if TYPE_CHECKING:
+    import typer
 
 
 def main(argv: Sequence[str] | None = None, environment: Environment | None = None) -> int:
@@ -45,6 +44,17 @@ def run() -> None:
 
 def _run(argv: list[str], environment: Environment) -> int:
     invocation = Run(environment)
+    if argv == ["--version"]:
+        # Scripts ask for it at each start: it does not wait for the command tree.
+        from rolloutctl.cli.version import version
+
+        invocation.out(f"rolloutctl {version()}")
+        return ExitCode.OK
+
+    import typer
+
+    from rolloutctl.cli import app
+
     try:
         result = app.root().main(
             args=app.arguments(argv),
@@ -65,6 +75,8 @@ def _run(argv: list[str], environment: Environment) -> int:
         raise
     except Exception as error:
         if environment.env.get("ROLLOUTCTL_DEBUG"):
+            import traceback
+
             traceback.print_exc(file=environment.stderr)
         _report(
             invocation,

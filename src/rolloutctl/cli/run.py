@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import typer
-
 from rolloutctl.cli.environment import Environment
-from rolloutctl.domain.refs import Ref, parse_rollout
 from rolloutctl.errors import UsageError
 
 if TYPE_CHECKING:
+    import typer
+
     from rolloutctl.domain.cluster import Cluster
+    from rolloutctl.domain.refs import Ref
     from rolloutctl.render.surface import Surface
     from rolloutctl.render.text import Line
 
@@ -77,6 +77,8 @@ class Run:
 
         Raises UsageError for -A with names and for what cannot be a rollout's name.
         """
+        from rolloutctl.domain.refs import parse_rollout
+
         if self.common.all_namespaces:
             raise UsageError(
                 "a rollout cannot be named across all namespaces",
