@@ -9,13 +9,16 @@ from urllib.parse import quote
 import msgspec
 
 from rolloutctl.domain.cluster import PODS, Change, Kind, Page, WatchEvent
-from rolloutctl.errors import ClusterError
+from rolloutctl.errors import ClusterError, UsageError
 from rolloutctl.kube import decoding
 from rolloutctl.kube.failures import Target, failure
 from rolloutctl.kube.transport import Transport
+from rolloutctl.kube.unreachable import Unanswered
 
 T = TypeVar("T")
 _FIELD_MANAGER = "rolloutctl"
+_EXPIRIES = 20
+"""How often one list may lose its snapshot before that is an error."""
 
 
 class KubeCluster:
@@ -38,7 +41,7 @@ class KubeCluster:
         body = self.get_raw(kind, namespace, name)
         try:
             found: T = decoding.decoder(as_type).decode(body)
-        except msgspec.DecodeError as error:
+        except decoding.MALFORMED as error:
             raise ClusterError(
                 f"{kind.kind.lower()} {namespace}/{name} does not have the form of one: {error}",
                 subject=f"{namespace}/{name}",
@@ -47,7 +50,10 @@ class KubeCluster:
 
     def get_raw(self, kind: Kind, namespace: str, name: str) -> bytes:
         target = Target("get", kind, namespace, name)
-        return self._ask("GET", path(kind, namespace, name), target)
+        body = self._ask("GET", path(kind, namespace, name), target)
+        if not body.lstrip().startswith(b"{"):
+            raise self._no_api()
+        return body
 
     def pages(
         self,
@@ -62,62 +68,45 @@ class KubeCluster:
         query = selectors(label_selector, field_selector) | {"limit": str(limit)}
         target = Target("list", kind, namespace)
         token = ""
-        last: tuple[str, str] | None = None
+        handed: set[tuple[str, str]] = set()
+        again, expired = False, 0
         while True:
             extra = {"continue": token} if token else {}
             answer = self.transport.request("GET", path(kind, namespace), query=query | extra)
-            if answer.status == 410 and token:
-                # The snapshot the token belongs to is gone: read on from fresh ones, leaving out
-                # what was handed out already. Lists are sorted by namespace and name.
+            if answer.status == 410 and token and expired < _EXPIRIES:
+                # The snapshot the token belongs to is gone. A fresh token reads on behind what
+                # came last; without one all is read anew, less what was handed out already.
+                expired += 1
                 token = _fresh_token(answer.data)
-                last = last or ("", "")
-                if token:
-                    continue
-                query = query | {"limit": str(limit)}
-                yield from self._rest(kind, namespace, as_type, query, last)
-                return
+                again = again or not token
+                continue
             if answer.status != 200:
                 raise failure(answer.status, answer.data, target, self.name)
-            found, token = self._page(answer.data, kind, as_type)
-            if found.items:
-                metadata = found.items[-1].metadata
-                last = (metadata.namespace, metadata.name)
-            yield found
-            if not token:
+            found, following = self._page(answer.data, kind, as_type)
+            yield _without(found, handed) if again else found
+            if not following:
                 return
-
-    def _rest(
-        self,
-        kind: Kind,
-        namespace: str | None,
-        as_type: type[Any],
-        query: dict[str, str],
-        last: tuple[str, str],
-    ) -> Iterator[Page]:
-        token = ""
-        while True:
-            extra = {"continue": token} if token else {}
-            answer = self.transport.request("GET", path(kind, namespace), query=query | extra)
-            if answer.status != 200:
-                target = Target("list", kind, namespace)
-                raise failure(answer.status, answer.data, target, self.name)
-            found, token = self._page(answer.data, kind, as_type)
-            items = [
-                item for item in found.items if (item.metadata.namespace, item.metadata.name) > last
-            ]
-            unreadable = [item for item in found.unreadable if (item.namespace, item.name) > last]
-            yield Page(items, unreadable, found.resource_version, found.remaining)
-            if not token:
-                return
+            if following == token:
+                raise ClusterError(f"cluster {self.name} serves the same page of {kind.plural} on")
+            token = following
+            handed.update(_keys(found))
 
     def _page(self, body: bytes, kind: Kind, as_type: type[Any]) -> tuple[Page, str]:
         try:
             return decoding.page(body, as_type)
-        except msgspec.DecodeError as error:
+        except decoding.MALFORMED as error:
+            if not body.lstrip().startswith(b"{"):
+                raise self._no_api() from error
             raise ClusterError(
                 f"cluster {self.name} answered the list of {kind.plural} with something else:"
                 f" {error}"
             ) from error
+
+    def _no_api(self) -> ClusterError:
+        return ClusterError(
+            f"{self.transport.settings.server} answers, but not as a Kubernetes API does",
+            hint="is the server's address in the kubeconfig right, or a proxy in between?",
+        )
 
     def watch(
         self,
@@ -146,7 +135,15 @@ class KubeCluster:
         where = path(change.kind, change.namespace, change.name, change.subresource)
         body = msgspec.json.encode(list(change.operations))
         headers = {"Content-Type": "application/json-patch+json"}
-        return self._ask("PATCH", where, target, query=query, body=body, headers=headers)
+        try:
+            return self._ask("PATCH", where, target, query=query, body=body, headers=headers)
+        except Unanswered as error:
+            if dry_run:
+                raise
+            doubt = "whether the change was made is not known: look before trying again"
+            raise type(error)(
+                error.message, subject=error.subject, hint=[doubt, *error.hint.splitlines()]
+            ) from error
 
     def pod_log(self, namespace: str, name: str, *, tail: int = 50) -> str:
         target = Target("get", PODS, namespace, name, "log")
@@ -176,7 +173,12 @@ class KubeCluster:
 
 
 def path(kind: Kind, namespace: str | None, name: str = "", subresource: str = "") -> str:
-    """The path of a resource, of one object, or of a subresource of it."""
+    """The path of a resource, of one object, or of a subresource of it.
+
+    Raises UsageError for a name that would lead somewhere else.
+    """
+    if not {namespace, name}.isdisjoint({".", ".."}):
+        raise UsageError(f'"{name}" in namespace "{namespace}" cannot be the name of an object')
     root = f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
     parts = [root]
     if kind.namespaced and namespace is not None:
@@ -202,5 +204,17 @@ def _fresh_token(body: bytes) -> str:
 
     try:
         return msgspec.json.decode(body, type=Gone).metadata.continue_
-    except msgspec.DecodeError:
+    except decoding.MALFORMED:
         return ""
+
+
+def _keys(page: Page) -> set[tuple[str, str]]:
+    listed = {(item.metadata.namespace, item.metadata.name) for item in page.items}
+    return listed | {(bad.namespace, bad.name) for bad in page.unreadable}
+
+
+def _without(page: Page, handed: set[tuple[str, str]]) -> Page:
+    """The page less what was handed out already."""
+    items = [i for i in page.items if (i.metadata.namespace, i.metadata.name) not in handed]
+    unreadable = [bad for bad in page.unreadable if (bad.namespace, bad.name) not in handed]
+    return Page(items, unreadable, page.resource_version, page.remaining)

@@ -1,22 +1,25 @@
 """Which API server, and as whom: kubeconfig files, contexts, credentials.
 
-Tokens, client certificates and basic auth are read straight from the file. Whatever needs more
-(exec plugins, OIDC, auth providers, a pod's service account) is left to the `kubernetes` package,
-which costs ten times the start-up and is therefore imported only then.
+Read straight from the files: the `kubernetes` package, which costs ten times the start-up, is
+asked only for credentials of an `auth-provider`.
 """
 
 from __future__ import annotations
 
 import base64
 import difflib
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rolloutctl.errors import ClusterError, NoCluster
+from rolloutctl.kube.credentials import Ask, Credentials
 
-_SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+_SHOWN = 12
+"""How many names a hint lists."""
 
 
 @dataclass
@@ -26,8 +29,8 @@ class Settings:
     server: str
     context: str
     namespace: str
-    authorization: Callable[[], str | None]
-    """The value of the Authorization header now; asked again after a 401."""
+    credentials: Ask
+    """Asked before the first request, and again after a 401."""
     ca_file: str | None = None
     ca_data: bytes | None = None
     cert_file: str | None = None
@@ -38,24 +41,35 @@ class Settings:
     server_name: str | None = None
     proxy: str | None = None
     no_compression: bool = False
+    impersonate: tuple[tuple[str, str], ...] = ()
+    """Headers of whom the kubeconfig says to act as."""
     origin: str = field(default="")
     """The file it came from, for messages."""
 
 
-def settings(*, kubeconfig: str | None, context: str | None, env: Mapping[str, str]) -> Settings:
+def settings(
+    *,
+    kubeconfig: str | None,
+    context: str | None,
+    env: Mapping[str, str],
+    service_account: Path = SERVICE_ACCOUNT,
+) -> Settings:
     """Raises NoCluster, ClusterError."""
     paths = _paths(kubeconfig, env)
-    existing = [path for path in paths if path.is_file()]
+    # Path.is_file raises where a folder above may not be read.
+    existing = [path for path in paths if os.path.isfile(path)]  # noqa: PTH113
     if kubeconfig and not existing:
         raise ClusterError(
             f"there is no kubeconfig {kubeconfig}", hint="--kubeconfig names a file that exists"
         )
     if not existing:
-        if env.get("KUBERNETES_SERVICE_HOST") and (_SERVICE_ACCOUNT / "token").is_file():
-            return _in_cluster(env)
+        if env.get("KUBERNETES_SERVICE_HOST") and (service_account / "token").is_file():
+            return _in_cluster(env, service_account)
+        looked = "$KUBECONFIG, ~/.kube/config, the pod's service account"
+        if env.get("KUBECONFIG"):
+            looked = f"$KUBECONFIG: {', '.join(str(path) for path in paths)}"
         raise NoCluster(
-            "no cluster: there is no kubeconfig (looked at $KUBECONFIG, ~/.kube/config, the pod's"
-            " service account)",
+            f"no cluster: there is no kubeconfig (looked at {looked})",
             hint="try it here: rolloutctl demo, or rolloutctl sandbox up",
         )
     merged = _merge(existing)
@@ -63,8 +77,6 @@ def settings(*, kubeconfig: str | None, context: str | None, env: Mapping[str, s
 
 
 def _paths(kubeconfig: str | None, env: Mapping[str, str]) -> list[Path]:
-    import os
-
     if kubeconfig:
         return [Path(kubeconfig).expanduser()]
     listed = [part for part in env.get("KUBECONFIG", "").split(os.pathsep) if part]
@@ -82,7 +94,7 @@ def _load(path: Path) -> dict[str, Any]:
         found = yaml.load(path.read_text("utf-8"), loader)
     except OSError as error:
         raise ClusterError(f"kubeconfig {path} cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
         raise ClusterError(
@@ -102,7 +114,10 @@ def _merge(paths: list[Path]) -> dict[str, Any]:
         config = _load(path)
         merged["current"] = merged["current"] or str(config.get("current-context") or "")
         for kind, single in (("clusters", "cluster"), ("contexts", "context"), ("users", "user")):
-            for item in config.get(kind) or ():
+            listed = config.get(kind) or ()
+            if not isinstance(listed, (list, tuple)):
+                raise ClusterError(f"kubeconfig {path}: {kind} is no list")
+            for item in listed:
                 if not isinstance(item, dict) or not isinstance(item.get("name"), str):
                     raise ClusterError(f"kubeconfig {path}: an entry of {kind} has no name")
                 value = item.get(single)
@@ -119,7 +134,8 @@ def _named(
         known = sorted(merged[kind])
         near = difflib.get_close_matches(name, known, n=1)
         hints = [f"did you mean {near[0]}?"] if near else []
-        hints.append(f"known: {', '.join(known)}" if known else "it has none")
+        more = ", …" if len(known) > _SHOWN else ""
+        hints.append(f"known: {', '.join(known[:_SHOWN])}{more}" if known else "it has none")
         listed = ", ".join(str(path) for path in files)
         raise ClusterError(f'no {kind[:-1]} "{name}" in kubeconfig {listed}', hint=hints)
     result: tuple[dict[str, Any], Path] = found
@@ -139,19 +155,21 @@ def _from_file(
             ],
         )
     context, origin = _named(merged, "contexts", name, files)
-    cluster, where = _named(merged, "clusters", str(context.get("cluster") or ""), files)
+    if not context.get("cluster"):
+        raise ClusterError(f'context "{name}" of kubeconfig {origin} names no cluster')
+    cluster, where = _named(merged, "clusters", str(context["cluster"]), files)
     user_name = str(context.get("user") or "")
     user, of_user = _named(merged, "users", user_name, files) if user_name else ({}, origin)
-    server = str(cluster.get("server") or "")
+    server = _server(cluster)
     if not server:
         raise ClusterError(
             f'cluster "{context.get("cluster")}" of kubeconfig {where} has no server'
         )
     result = Settings(
-        server=server.rstrip("/"),
+        server=server,
         context=name,
         namespace=str(context.get("namespace") or ""),
-        authorization=_authorization(user, of_user, name, files),
+        credentials=_credentials(user, cluster, of_user, name, files, env),
         ca_file=_file(cluster, "certificate-authority", where),
         ca_data=_data(cluster, "certificate-authority-data", where),
         cert_file=_file(user, "client-certificate", of_user),
@@ -159,27 +177,72 @@ def _from_file(
         key_file=_file(user, "client-key", of_user),
         key_data=_data(user, "client-key-data", of_user),
         insecure=cluster.get("insecure-skip-tls-verify") is True,
-        server_name=cluster.get("tls-server-name") or None,
-        proxy=cluster.get("proxy-url") or _proxy(server, env),
+        server_name=str(cluster.get("tls-server-name") or "") or None,
+        proxy=str(cluster.get("proxy-url") or "") or proxy(server, env),
         no_compression=cluster.get("disable-compression") is True,
+        impersonate=_impersonated(user),
         origin=str(where),
     )
     return result
 
 
-def _proxy(server: str, env: Mapping[str, str]) -> str | None:
+def _server(cluster: dict[str, Any]) -> str:
+    """The address, as client-go completes it: https where anything is said of TLS."""
+    server = str(cluster.get("server") or "").rstrip("/")
+    if not server or "://" in server:
+        return server
+    tls = ("certificate-authority", "certificate-authority-data", "insecure-skip-tls-verify")
+    return f"{'https' if any(cluster.get(key) for key in tls) else 'http'}://{server}"
+
+
+def _impersonated(user: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    headers = [("Impersonate-User", str(user["as"]))] if user.get("as") else []
+    if user.get("as-uid"):
+        headers.append(("Impersonate-Uid", str(user["as-uid"])))
+    groups = user.get("as-groups")
+    for group in groups if isinstance(groups, list) else ():
+        headers.append(("Impersonate-Group", str(group)))
+    return tuple(headers)
+
+
+def proxy(server: str, env: Mapping[str, str]) -> str | None:
+    """The proxy that the variables name, by Go's rules: never for this machine itself."""
     from urllib.parse import urlsplit
 
     parts = urlsplit(server)
-    found = env.get(f"{parts.scheme}_proxy") or env.get(f"{parts.scheme.upper()}_PROXY")
+    found = env.get(f"{parts.scheme.upper()}_PROXY") or env.get(f"{parts.scheme}_proxy")
     if not found:
         return None
-    from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
-
-    excluded = env.get("no_proxy") or env.get("NO_PROXY") or ""
-    if proxy_bypass_environment(parts.netloc, {"no": excluded}):
+    host = (parts.hostname or "").rstrip(".")
+    excluded = env.get("NO_PROXY") or env.get("no_proxy") or ""
+    if _direct(host, parts.port, excluded):
         return None
-    return found
+    return found if "://" in found else f"http://{found}"
+
+
+def _direct(host: str, port: int | None, excluded: str) -> bool:
+    import ipaddress
+
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        address = None
+    if host == "localhost" or (address is not None and address.is_loopback):
+        return True
+    for rule in (part.strip().lower() for part in excluded.split(",")):
+        if not rule:
+            continue
+        if rule == "*" or rule in (host, f"{host}:{port}"):
+            return True
+        if address is not None:
+            try:
+                if "/" in rule and address in ipaddress.ip_network(rule, strict=False):
+                    return True
+            except ValueError:
+                continue
+        elif host.endswith("." + rule.removeprefix("*").removeprefix(".")):
+            return True
+    return False
 
 
 def _file(entry: dict[str, Any], key: str, config: Path) -> str | None:
@@ -202,63 +265,62 @@ def _data(entry: dict[str, Any], key: str, config: Path) -> bytes | None:
         raise ClusterError(f"kubeconfig {config}: {key} is no base64") from error
 
 
-def _authorization(
-    user: dict[str, Any], origin: Path, context: str, files: list[Path]
-) -> Callable[[], str | None]:
-    if user.get("token"):
-        return lambda: f"Bearer {user['token']}"
+def _credentials(
+    user: dict[str, Any],
+    cluster: dict[str, Any],
+    origin: Path,
+    context: str,
+    files: list[Path],
+    env: Mapping[str, str],
+) -> Ask:
+    """How the user proves who he is; client-go's order."""
     if user.get("tokenFile"):
         path = origin.parent / Path(str(user["tokenFile"])).expanduser()
-        return lambda: f"Bearer {_read(path)}"
+        return lambda: Credentials(f"Bearer {_read(path)}")
+    if user.get("token"):
+        return lambda: Credentials(f"Bearer {str(user['token']).strip()}")
     if user.get("username"):
         pair = f"{user['username']}:{user.get('password', '')}".encode()
-        return lambda: f"Basic {base64.b64encode(pair).decode()}"
-    if user.get("exec") or user.get("auth-provider"):
-        return lambda: _by_library(context, files)
-    return lambda: None
+        return lambda: Credentials(f"Basic {base64.b64encode(pair).decode()}")
+    spec = user.get("exec")
+    if isinstance(spec, dict):
+        found: dict[str, Any] = spec
+
+        def run() -> Credentials:
+            from rolloutctl.kube import exec_plugin
+
+            return exec_plugin.run(found, cluster, origin=origin, context=context, env=env)
+
+        return run
+    if user.get("auth-provider"):
+
+        def ask() -> Credentials:
+            from rolloutctl.kube import provider
+
+            return provider.ask(context, files)
+
+        return ask
+    return Credentials
 
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text().strip()
+        return path.read_text("utf-8").strip()
     except OSError as error:
         raise ClusterError(f"token file {path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ClusterError(f"token file {path} holds no text") from error
 
 
-def _by_library(context: str, files: list[Path]) -> str | None:
-    """The header that an exec plugin, OIDC or another provider leads to."""
-    import os
-
-    from kubernetes.client import Configuration
-    from kubernetes.config import load_kube_config
-    from kubernetes.config.config_exception import ConfigException
-
-    configuration = Configuration()
-    try:
-        load_kube_config(  # type: ignore[no-untyped-call]
-            config_file=os.pathsep.join(str(path) for path in files),
-            context=context,
-            client_configuration=configuration,
-            persist_config=False,
-        )
-        header = configuration.get_api_key_with_prefix("authorization")
-        return header if header is None else str(header)
-    except (ConfigException, OSError, ValueError, KeyError) as error:
-        raise ClusterError(
-            f'the credentials of context "{context}" cannot be had: {error}',
-            hint="kubectl get ns uses the same ones: see what it says",
-        ) from error
-
-
-def _in_cluster(env: Mapping[str, str]) -> Settings:
+def _in_cluster(env: Mapping[str, str], service_account: Path) -> Settings:
     host, port = env["KUBERNETES_SERVICE_HOST"], env.get("KUBERNETES_SERVICE_PORT", "443")
     host = f"[{host}]" if ":" in host else host
-    namespace = _SERVICE_ACCOUNT / "namespace"
+    namespace = service_account / "namespace"
     return Settings(
         server=f"https://{host}:{port}",
         context="in-cluster",
         namespace=_read(namespace) if namespace.is_file() else "default",
-        authorization=lambda: f"Bearer {_read(_SERVICE_ACCOUNT / 'token')}",
-        ca_file=str(_SERVICE_ACCOUNT / "ca.crt"),
-        origin=str(_SERVICE_ACCOUNT),
+        credentials=lambda: Credentials(f"Bearer {_read(service_account / 'token')}"),
+        ca_file=str(service_account / "ca.crt"),
+        origin=str(service_account),
     )

@@ -9,6 +9,8 @@ import msgspec
 from rolloutctl.domain.cluster import Page, Unreadable
 from rolloutctl.domain.wire import Wire
 
+_LONGEST = 500
+
 
 class _ListMeta(Wire):
     resource_version: str = ""
@@ -29,6 +31,9 @@ class _Name(Wire):
 class _Named(Wire):
     metadata: _Name = msgspec.field(default_factory=_Name)
 
+
+MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding bytes of whatever kind can raise."""
 
 _decoders: dict[Any, Any] = {}
 _list_decoders: dict[Any, Any] = {}
@@ -60,20 +65,20 @@ def _list_decoder(as_type: Any) -> Any:
 def page(body: bytes, as_type: type[Any]) -> tuple[Page, str]:
     """The page and the token of the next one ("" at the end).
 
-    Raises msgspec.DecodeError when the body is no list at all.
+    Raises MALFORMED when the body is no list at all.
     """
     unreadable: list[Unreadable] = []
     try:
         found = _list_decoder(as_type).decode(body)
         items: list[Any] = found.items or []
         metadata: _ListMeta = found.metadata
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeDecodeError, RecursionError):
         raw = msgspec.json.decode(body, type=_RawList)
         metadata, items = raw.metadata, []
         for item in raw.items or ():
             try:
                 items.append(decoder(as_type).decode(item))
-            except msgspec.ValidationError as error:
+            except MALFORMED as error:
                 unreadable.append(bad(bytes(item), error))
     listed = Page(
         items, tuple(unreadable), metadata.resource_version, metadata.remaining_item_count
@@ -85,7 +90,7 @@ def bad(item: bytes, error: Exception) -> Unreadable:
     """What can be said of an object that does not have its type's form."""
     try:
         named = msgspec.json.decode(item, type=_Named).metadata
-        namespace, name = str(named.namespace), str(named.name)
-    except msgspec.DecodeError:
+        namespace, name = str(named.namespace)[:_LONGEST], str(named.name)[:_LONGEST]
+    except MALFORMED:
         namespace = name = ""
-    return Unreadable(namespace, name, str(error))
+    return Unreadable(namespace, name, str(error)[:_LONGEST])

@@ -14,6 +14,7 @@ from rolloutctl.errors import (
     RolloutctlError,
     Unauthorized,
 )
+from rolloutctl.kube.decoding import MALFORMED
 
 _LONGEST = 1000
 
@@ -52,14 +53,25 @@ def status_of(body: bytes) -> Status:
     """The Status in a body; an empty one when it is none (a proxy's page, a cut answer)."""
     try:
         return msgspec.json.decode(body, type=Status)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except MALFORMED:
         return Status()
+
+
+def _said(status: Status, body: bytes) -> str:
+    """The server's words: a Status's message, or the first line of a short text; no HTML."""
+    if status.message:
+        return status.message[:_LONGEST]
+    try:
+        text = body[:_LONGEST].decode("utf-8").strip()
+    except UnicodeDecodeError:
+        return ""
+    return "" if text[:1] in ("<", "{", "[") else text.partition("\n")[0].strip()
 
 
 def failure(code: int, body: bytes, target: Target, cluster: str) -> RolloutctlError:
     """The error for an answer that is no success."""
     status = status_of(body)
-    said = status.message[:_LONGEST]
+    said = _said(status, body)
     what = _what(target)
     if code == 401:
         return Unauthorized(
@@ -68,9 +80,15 @@ def failure(code: int, body: bytes, target: Target, cluster: str) -> RolloutctlE
             hint="the token or certificate of the kubeconfig is wrong or has expired",
         )
     if code == 403:
-        return _forbidden(target, cluster, said)
+        return _forbidden(status, target, cluster, said)
     if code == 404:
-        return _missing(status, target, cluster)
+        return _missing(status, target, cluster, said)
+    if 300 <= code < 400:
+        return ClusterError(
+            f"cluster {cluster} points elsewhere (HTTP {code}) instead of answering",
+            subject=what,
+            hint="is the server's address in the kubeconfig the one of an API server?",
+        )
     if code == 409 or (code == 422 and target.verb == "patch" and _refused(status)):
         return Conflict(f"{what} changed meanwhile", subject=what, hint=said)
     if code in (400, 415, 422):
@@ -99,7 +117,20 @@ def _what(target: Target) -> str:
     return f"{singular} {place}{target.name}"
 
 
-def _forbidden(target: Target, cluster: str, said: str) -> Forbidden:
+def _forbidden(status: Status, target: Target, cluster: str, said: str) -> Forbidden:
+    what = _what(target)
+    if "cannot impersonate" in said:
+        return Forbidden(
+            f"cluster {cluster}: not allowed to act as another user",
+            subject=what,
+            hint=[f"the server says: {said}", "ask for the verb impersonate, or leave out --as"],
+        )
+    if "admission webhook" in said or "denied the request" in said or "denied request" in said:
+        return Forbidden(
+            f"cluster {cluster}: its admission control refuses to {target.verb} {what}",
+            subject=what,
+            hint=f"it says: {said}",
+        )
     resource = target.kind.plural + (f"/{target.subresource}" if target.subresource else "")
     where = f"in namespace {target.namespace}" if target.namespace else "in all namespaces"
     rule = (
@@ -107,13 +138,21 @@ def _forbidden(target: Target, cluster: str, said: str) -> Forbidden:
     )
     return Forbidden(
         f"cluster {cluster}: not allowed to {target.verb} {resource} {where}",
-        subject=_what(target),
+        subject=what,
         hint=[f"ask for: {rule}", *([f"the server says: {said}"] if said else [])],
     )
 
 
-def _missing(status: Status, target: Target, cluster: str) -> RolloutctlError:
-    if status.details is None or not status.details.name:
+def _missing(status: Status, target: Target, cluster: str, said: str) -> RolloutctlError:
+    details = status.details or _Details()
+    if details.kind == "namespaces" and target.kind.plural != "namespaces":
+        return NotFound(f'no namespace "{target.namespace}"', subject=_what(target))
+    if not details.name:
+        if not status.message and "page not found" not in said:
+            return ClusterError(
+                f"cluster {cluster} answers 404, and not as a Kubernetes API does",
+                hint="is the server's address in the kubeconfig right?",
+            )
         if target.kind.group == "argoproj.io":
             return ClusterError(
                 f"Argo Rollouts is not installed in cluster {cluster}: it serves no"

@@ -1,46 +1,51 @@
-"""HTTP to one API server: pooling, TLS, retries that are safe, and failures as errors of ours."""
+"""HTTP to one API server: pooling, retries that are safe, and failures as errors of ours."""
 
 from __future__ import annotations
 
-import ssl
-import tempfile
+import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import urllib3
 
-from rolloutctl.errors import ClusterError, Unreachable
+from rolloutctl import __version__
+from rolloutctl.errors import ClusterError, Unreachable, UsageError
 from rolloutctl.kube.config import Settings
+from rolloutctl.kube.credentials import Credentials
+from rolloutctl.kube.unreachable import Dropped, unreachable
 
 RETRIES = 4
 _RETRY_STATUS = (429, 503)
 _LONGEST_PAUSE = 10.0
-
-
-class Dropped(Unreachable):
-    """The connection broke off half-way; the server may or may not have acted."""
+_FAILURES = (urllib3.exceptions.HTTPError, OSError, ValueError)
 
 
 class Transport:
-    """Sends requests; knows nothing of resources."""
+    """Sends requests; knows nothing of resources. Several threads may use one."""
 
     def __init__(
-        self, settings: Settings, *, impersonate: str | None, timeout: float | None
+        self,
+        settings: Settings,
+        *,
+        impersonate: str | None,
+        timeout: float | None,
     ) -> None:
         self.settings = settings
         self.timeout = timeout
         self.impersonate = impersonate
         self.skew = 0.0
         """Seconds this machine is ahead of the server."""
-        self._authorization: str | None = None
-        self._asked = False
-        self._pool = _pool(settings)
+        self.sleep: Callable[[float], None] = time.sleep
+        self._lock = threading.Lock()
+        self._credentials: Credentials | None = None
+        self._made: urllib3.PoolManager | None = None
+        if impersonate is not None and not _fits_header(impersonate):
+            raise UsageError("--as names a user with characters that cannot be sent")
 
     def request(
         self,
@@ -56,32 +61,37 @@ class Transport:
         GETs are sent again when the connection drops; 429 and 503 with Retry-After are honoured
         for every method, since nothing was done. Raises Unreachable.
         """
+        renewed = False
         for attempt in range(RETRIES + 1):
+            used = self._current()
             try:
-                answer = self._send(method, path, query, body, headers, stream=False)
+                answer = self._send(used, method, path, query, body, headers, stream=False)
             except Dropped:
                 if method != "GET" or attempt == RETRIES:
                     raise
-                time.sleep(0.1 * 2**attempt)
+                self.sleep(0.1 * 2**attempt)
                 continue
-            if answer.status == 401 and attempt == 0 and self._renew():
+            if answer.status == 401 and not renewed and self._renew(used):
+                renewed = True
                 continue
-            pause = answer.headers.get("Retry-After", "")
-            if answer.status in _RETRY_STATUS and pause.isdigit() and attempt < RETRIES:
-                time.sleep(min(float(pause), _LONGEST_PAUSE))
+            pause = retry_after(answer)
+            if answer.status in _RETRY_STATUS and pause is not None and attempt < RETRIES:
+                self.sleep(pause)
                 continue
             return answer
-        raise AssertionError("the last attempt returns or raises")
+        return answer
 
     @contextmanager
     def stream(
         self, path: str, query: Mapping[str, str], *, silence: float
     ) -> Iterator[urllib3.BaseHTTPResponse]:
         """An answer read as it comes; `silence` is the longest wait for the next byte, in s."""
-        answer = self._send("GET", path, query, None, None, stream=True, silence=silence)
-        if answer.status == 401 and self._renew():
+        used = self._current()
+        answer = self._send(used, "GET", path, query, None, None, stream=True, silence=silence)
+        if answer.status == 401 and self._renew(used):
             answer.close()
-            answer = self._send("GET", path, query, None, None, stream=True, silence=silence)
+            used = self._current()
+            answer = self._send(used, "GET", path, query, None, None, stream=True, silence=silence)
         try:
             yield answer
         finally:
@@ -89,6 +99,7 @@ class Transport:
 
     def _send(
         self,
+        credentials: Credentials,
         method: str,
         path: str,
         query: Mapping[str, str] | None,
@@ -101,99 +112,103 @@ class Transport:
         url = self.settings.server + path + (f"?{urlencode(query)}" if query else "")
         read = silence if stream else self.timeout
         try:
-            answer = self._pool.request(
+            answer = self._pool(credentials).request(
                 method,
                 url,
                 body=body,
-                headers={**self._headers(), **(headers or {})},
+                headers=self._headers(credentials, headers or {}),
                 timeout=urllib3.Timeout(connect=self.timeout, read=read),
                 retries=False,
                 redirect=False,
                 preload_content=not stream,
             )
-        except urllib3.exceptions.ProtocolError as error:
-            raise Dropped(f"{self.settings.server} broke the connection off: {error}") from error
-        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        except _FAILURES as error:
             raise unreachable(self.settings.server, error) from error
         self._note_time(answer)
         return answer
 
-    def _headers(self) -> dict[str, str]:
-        if not self._asked:
-            self._authorization = self.settings.authorization()
-            self._asked = True
-        headers = {"Accept": "application/json", "User-Agent": _user_agent()}
+    def _headers(self, credentials: Credentials, more: Mapping[str, str]) -> urllib3.HTTPHeaderDict:
+        headers = urllib3.HTTPHeaderDict(more)
+        headers["Accept"] = "application/json"
+        headers["User-Agent"] = f"rolloutctl/{__version__}"
         if not self.settings.no_compression:
             headers["Accept-Encoding"] = "gzip"
-        if self._authorization:
-            headers["Authorization"] = self._authorization
+        if credentials.authorization:
+            headers["Authorization"] = credentials.authorization
         if self.impersonate:
             headers["Impersonate-User"] = self.impersonate
+        else:
+            for name, value in self.settings.impersonate:
+                headers.add(name, value)
         return headers
 
-    def _renew(self) -> bool:
-        """Whether asking for credentials again gave other ones."""
-        renewed = self.settings.authorization()
-        changed = renewed != self._authorization
-        self._authorization = renewed
-        return changed
+    def _current(self) -> Credentials:
+        with self._lock:
+            if self._credentials is None:
+                self._credentials = self._ask()
+            return self._credentials
+
+    def _ask(self) -> Credentials:
+        found = self.settings.credentials()
+        if found.authorization and not _fits_header(found.authorization):
+            # Said here, because the HTTP library would quote the secret in its complaint.
+            raise ClusterError(
+                f'the token of context "{self.settings.context}" in {self.settings.origin}'
+                " holds characters that cannot be sent"
+            )
+        return found
+
+    def _renew(self, used: Credentials) -> bool:
+        """Whether there are other credentials than the ones `used`."""
+        with self._lock:
+            if self._credentials == used:
+                self._credentials = self._ask()
+                if self._credentials != used:
+                    self._made = None
+            return self._credentials != used
+
+    def _pool(self, credentials: Credentials) -> urllib3.PoolManager:
+        with self._lock:
+            if self._made is None:
+                self._made = _pool(self.settings, credentials)
+            return self._made
 
     def _note_time(self, answer: urllib3.BaseHTTPResponse) -> None:
-        text = answer.headers.get("Date")
-        if text:
-            try:
-                there = parsedate_to_datetime(text)
-            except ValueError:
-                return
-            if there.tzinfo is not None:
-                self.skew = (datetime.now(UTC) - there).total_seconds()
+        there = _moment(answer.headers.get("Date", ""))
+        if there is not None:
+            self.skew = (datetime.now(UTC) - there).total_seconds()
 
 
-def _user_agent() -> str:
-    from importlib import metadata
+def retry_after(answer: urllib3.BaseHTTPResponse) -> float | None:
+    """The seconds the server asks to wait, at most 10; None when it does not ask."""
+    text = answer.headers.get("Retry-After", "").strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text[:9]), _LONGEST_PAUSE)
+    then = _moment(text)
+    if then is None:
+        return None
+    now = _moment(answer.headers.get("Date", "")) or datetime.now(UTC)
+    return min(max((then - now).total_seconds(), 0.0), _LONGEST_PAUSE)
 
+
+def _moment(text: str) -> datetime | None:
     try:
-        return f"rolloutctl/{metadata.version('rolloutctl')}"
-    except metadata.PackageNotFoundError:
-        return "rolloutctl"
+        found = parsedate_to_datetime(text) if text else None
+    except ValueError:
+        return None
+    return found if found is not None and found.tzinfo is not None else None
 
 
-def unreachable(server: str, error: Exception) -> Unreachable:
-    """What is wrong with the connection, in words."""
-    cause: BaseException = error
-    while isinstance(cause, urllib3.exceptions.HTTPError) and (
-        cause.__cause__ or getattr(cause, "reason", None)
-    ):
-        reason = getattr(cause, "reason", None)
-        cause = reason if isinstance(reason, BaseException) else (cause.__cause__ or cause)
-        if cause is error:
-            break
-    text = str(cause).lower()
-    if isinstance(cause, ssl.SSLCertVerificationError) or "certificate verify failed" in text:
-        return Unreachable(
-            f"the certificate of {server} is not trusted: {cause}",
-            hint="the kubeconfig's certificate-authority does not fit this server",
-        )
-    if isinstance(cause, ssl.SSLError):
-        return Unreachable(f"no TLS with {server}: {cause}")
-    if isinstance(cause, ConnectionRefusedError) or "refused" in text:
-        return Unreachable(
-            f"{server} refuses connections",
-            hint="is the API server running, and the address right?",
-        )
-    if isinstance(cause, (TimeoutError, urllib3.exceptions.TimeoutError)) or "timed out" in text:
-        return Unreachable(
-            f"{server} did not answer in time", hint="--request-timeout 60s gives it more"
-        )
-    if isinstance(error, urllib3.exceptions.NameResolutionError) or "resolve" in text:
-        return Unreachable(f"the name in {server} cannot be resolved")
-    return Unreachable(f"the connection to {server} failed: {cause}")
+def _fits_header(text: str) -> bool:
+    return text.isascii() and text.isprintable()
 
 
-def _pool(settings: Settings) -> urllib3.PoolManager:
+def _pool(settings: Settings, credentials: Credentials) -> urllib3.PoolManager:
     options: dict[str, Any] = {"num_pools": 2, "maxsize": 16}
     if settings.server.startswith("https"):
-        options["ssl_context"] = _tls(settings)
+        from rolloutctl.kube import tls
+
+        options["ssl_context"] = tls.context(settings, credentials)
         if settings.insecure:
             options["assert_hostname"] = False
             import warnings
@@ -202,40 +217,30 @@ def _pool(settings: Settings) -> urllib3.PoolManager:
         if settings.server_name:
             options["server_hostname"] = settings.server_name
             options["assert_hostname"] = settings.server_name
-    if settings.proxy:
-        return urllib3.ProxyManager(settings.proxy, **options)
-    return urllib3.PoolManager(**options)
-
-
-def _tls(settings: Settings) -> ssl.SSLContext:
+    if not settings.proxy:
+        return urllib3.PoolManager(**options)
     try:
-        context = ssl.create_default_context(
-            cafile=settings.ca_file,
-            cadata=settings.ca_data.decode("ascii") if settings.ca_data else None,
-        )
-        if settings.insecure:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        if settings.cert_file or settings.cert_data:
-            _load_client_certificate(context, settings)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ClusterError(
-            f"the certificates in kubeconfig {settings.origin} cannot be used: {error}"
-        ) from error
-    return context
+        return _through_proxy(settings.proxy, options)
+    except _FAILURES as error:
+        raise Unreachable(f"proxy {_without_password(settings.proxy)}: {error}") from error
 
 
-def _load_client_certificate(context: ssl.SSLContext, settings: Settings) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        cert, key = settings.cert_file, settings.key_file
-        for name, data in (("cert", settings.cert_data), ("key", settings.key_data)):
-            if data is not None:
-                path = Path(folder) / name
-                path.touch(mode=0o600)
-                path.write_bytes(data)
-                if name == "cert":
-                    cert = str(path)
-                else:
-                    key = str(path)
-        assert cert is not None
-        context.load_cert_chain(cert, key)
+def _through_proxy(proxy: str, options: dict[str, Any]) -> urllib3.PoolManager:
+    if proxy.startswith("socks"):
+        try:
+            from urllib3.contrib.socks import SOCKSProxyManager
+        except ImportError as error:
+            raise Unreachable(
+                f"proxy {_without_password(proxy)} speaks SOCKS, which needs PySocks",
+                hint="install it next to rolloutctl: pip install pysocks",
+            ) from error
+        found: urllib3.PoolManager = SOCKSProxyManager(proxy, **options)
+        return found
+    user = urllib3.util.parse_url(proxy).auth
+    headers = urllib3.make_headers(proxy_basic_auth=user) if user else None
+    return urllib3.ProxyManager(proxy, proxy_headers=headers, **options)
+
+
+def _without_password(proxy: str) -> str:
+    scheme, found, rest = proxy.partition("://")
+    return f"{scheme}{found}{rest.rpartition('@')[2]}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,6 +16,7 @@ from rolloutctl.domain.wire import Wire
 from rolloutctl.errors import Unreachable
 from rolloutctl.kube import decoding
 from rolloutctl.kube.failures import Target, failure, status_of
+from rolloutctl.kube.transport import retry_after
 
 if TYPE_CHECKING:
     from rolloutctl.kube.cluster import KubeCluster
@@ -24,6 +26,7 @@ SERVER_SECONDS = 300
 SILENCE = 90.0
 """Bookmarks come about each minute; a connection silent for longer is dead."""
 _LONGEST_PAUSE = 10.0
+_BUFFER = 65536
 
 
 class _Frame(Wire):
@@ -80,30 +83,38 @@ class _Watch:
         self._version = ""
         self._known: dict[Key, tuple[str, Any]] = {}
         """Version and object of all that was handed out and not deleted."""
+        self._bad: dict[Key, str] = {}
+        """What is wrong with the objects that were said to be unreadable."""
+        self._heard = False
+        """Whether the request now open has said anything."""
+        self._failures = 0
+        self._stale = False
+        self._asked_pause = 0.0
 
     def events(self) -> Iterator[WatchEvent]:
         yield from self._list()
         yield WatchEvent("SYNCED")
-        failures = 0
+        relist = False
         while self._left() != 0:
+            self._heard = False
+            reason = ""
             try:
-                for event in self._stream():
-                    failures = 0
-                    yield event
-                continue
-            except _Expired:
-                reason, relist = "", True
-            except Unreachable as error:
-                reason, relist = error.message, False
-            failures += 1
-            if reason:
-                yield WatchEvent("STALE", problem=reason)
-            self._pause(failures)
-            if relist:
-                try:
+                if relist:
                     yield from self._list()
-                except Unreachable as error:
-                    yield WatchEvent("STALE", problem=error.message)
+                    relist = False
+                with closing(self._stream()) as stream:
+                    yield from stream
+            except _Expired:
+                relist = True
+            except Unreachable as error:
+                reason = error.message
+            # A server that ends each watch at once is not asked in a tight loop either.
+            self._failures = 0 if self._heard else self._failures + 1
+            if reason and not self._stale:
+                self._stale = True
+                yield WatchEvent("STALE", problem=reason)
+            if reason or self._failures:
+                self._pause()
 
     def _left(self) -> float | None:
         """Seconds to the end, None without one."""
@@ -111,8 +122,10 @@ class _Watch:
             return None
         return max(0.0, self._deadline - time.monotonic())
 
-    def _pause(self, failures: int) -> None:
-        pause = min(_LONGEST_PAUSE, 0.1 * 2 ** min(failures, 10)) * random.uniform(0.5, 1.0)
+    def _pause(self) -> None:
+        pause = min(_LONGEST_PAUSE, 0.1 * 2 ** min(self._failures, 10))
+        pause = max(pause * random.uniform(0.5, 1.0), self._asked_pause)
+        self._asked_pause = 0.0
         left = self._left()
         time.sleep(pause if left is None else min(pause, left))
 
@@ -132,18 +145,21 @@ class _Watch:
             for item in page.items:
                 key = (item.metadata.namespace, item.metadata.name)
                 seen.add(key)
+                self._bad.pop(key, None)
                 known = self._known.get(key)
                 if known is None or known[0] != item.metadata.resource_version:
                     self._known[key] = (item.metadata.resource_version, item)
                     yield WatchEvent("ADDED" if known is None else "MODIFIED", item)
             for bad in page.unreadable:
                 seen.add((bad.namespace, bad.name))
-                yield _problem(bad)
+                yield from self._unreadable(bad)
         for key in [key for key in self._known if key not in seen]:
             yield WatchEvent("DELETED", self._known.pop(key)[1])
+        for key in [key for key in self._bad if key not in seen]:
+            del self._bad[key]
         self._version = version
 
-    def _stream(self) -> Iterator[WatchEvent]:
+    def _stream(self) -> Generator[WatchEvent, None, None]:
         """One request. Raises _Expired, Unreachable, and what a refusal means."""
         from rolloutctl.kube.cluster import path
 
@@ -157,70 +173,100 @@ class _Watch:
         }
         where = path(self._kind, self._namespace)
         transport = self._cluster.transport
-        silence = SILENCE if left is None else min(SILENCE, left + 1)
+        silence = SILENCE if left is None else min(SILENCE, max(left, 0.01))
         with transport.stream(where, query, silence=silence) as answer:
             if answer.status == 410:
                 raise _Expired
             if answer.status != 200:
                 self._refused(answer)
+            if self._stale:
+                self._stale = False
+                yield WatchEvent("SYNCED")
             try:
                 for line in _lines(answer):
-                    event = self._event(line)
-                    if event is not None:
-                        yield event
+                    yield from self._events(line)
                     if self._left() == 0:
                         return
-            except (urllib3.exceptions.HTTPError, OSError) as error:
+            except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
                 if self._left() == 0:
                     return
                 raise Unreachable(f"the watch of {self._kind.plural} broke off: {error}") from error
 
     def _refused(self, answer: urllib3.BaseHTTPResponse) -> None:
         target = Target("watch", self._kind, self._namespace)
-        error = failure(answer.status, answer.read(), target, self._cluster.name)
+        try:
+            body = answer.read()
+        except (urllib3.exceptions.HTTPError, OSError):
+            body = b""
+        error = failure(answer.status, body, target, self._cluster.name)
+        self._asked_pause = retry_after(answer) or 0.0
         if answer.status in (429, 500, 502, 503, 504):
             raise Unreachable(error.message) from error
         raise error
 
-    def _event(self, line: bytes) -> WatchEvent | None:
+    def _events(self, line: bytes) -> Iterator[WatchEvent]:
+        """What one frame says; nothing for a bookmark. Raises _Expired, Unreachable."""
         try:
             frame = msgspec.json.decode(line, type=_Frame)
-        except msgspec.DecodeError as error:
+        except decoding.MALFORMED as error:
             raise Unreachable(f"the watch of {self._kind.plural} sent no JSON: {error}") from error
         raw = bytes(frame.object)
         if frame.type == "ERROR":
             status = status_of(raw)
             if status.code == 410:
                 raise _Expired
-            raise Unreachable(status.message or f"the watch of {self._kind.plural} failed")
+            raise Unreachable(status.message[:500] or f"the watch of {self._kind.plural} failed")
         try:
             head = msgspec.json.decode(raw, type=_Head).metadata
-        except msgspec.ValidationError as error:
-            return _problem(decoding.bad(raw, error))
+        except decoding.MALFORMED as error:
+            yield from self._unreadable(decoding.bad(raw, error))
+            return
+        self._heard = True
         self._version = head.resource_version or self._version
-        if frame.type == "BOOKMARK":
-            return None
+        if frame.type not in ("ADDED", "MODIFIED", "DELETED"):
+            return
         key = (head.namespace, head.name)
         try:
             item = decoding.decoder(self._type).decode(raw)
-        except msgspec.ValidationError as error:
-            return _problem(decoding.bad(raw, error))
+        except decoding.MALFORMED as error:
+            if frame.type != "DELETED":
+                yield from self._unreadable(decoding.bad(raw, error))
+                return
+            if key not in self._known:
+                self._bad.pop(key, None)
+                return
+            item = self._known[key][1]
+        self._bad.pop(key, None)
         if frame.type == "DELETED":
             self._known.pop(key, None)
         else:
             self._known[key] = (head.resource_version, item)
-        return WatchEvent(frame.type, item)
+        yield WatchEvent(frame.type, item)
 
-
-def _problem(bad: Unreadable) -> WatchEvent:
-    return WatchEvent("UNREADABLE", bad, problem=f"{bad.namespace}/{bad.name}: {bad.problem}")
+    def _unreadable(self, bad: Unreadable) -> Iterator[WatchEvent]:
+        """Said once for each problem an object has."""
+        key = (bad.namespace, bad.name)
+        if self._bad.get(key) != bad.problem:
+            self._bad[key] = bad.problem
+            named = f"{bad.namespace}/{bad.name}"
+            yield WatchEvent("UNREADABLE", bad, problem=f"{named}: {bad.problem}")
 
 
 def _lines(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
     """Whole lines of a stream whose chunks break anywhere."""
     rest = b""
-    for chunk in answer.stream(65536, decode_content=True):
+    for chunk in _chunks(answer):
         *whole, rest = (rest + chunk).split(b"\n")
         yield from (line for line in whole if line.strip())
     if rest.strip():
         yield rest
+
+
+def _chunks(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+    """What has come, as soon as it has; a body without chunks would wait for a full buffer."""
+    if getattr(answer, "chunked", False):
+        yield from answer.stream(_BUFFER, decode_content=True)
+        return
+    assert isinstance(answer, urllib3.HTTPResponse)
+    while chunk := answer.read1(_BUFFER, decode_content=True):
+        yield chunk
