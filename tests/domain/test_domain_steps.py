@@ -11,6 +11,7 @@ from rolloutctl.domain.steps import (
     Analysis,
     Pause,
     Step,
+    completion,
     current_index,
     current_step,
     progress,
@@ -18,6 +19,7 @@ from rolloutctl.domain.steps import (
     step_text,
     steps_of,
 )
+from rolloutctl.domain.tree import row
 from rolloutctl.domain.wire import Rollout
 from support.objects import (
     AT,
@@ -88,6 +90,13 @@ def _states(r: Rollout, **more: Any) -> str:
     return " ".join(entry.state for entry in progress(r, **more))
 
 
+def _finished(steps: list[dict[str, Any]], revision: str, completed: str, **more: Any) -> Rollout:
+    status = {"duration": {"completionStatus": completed}} if completed else {}
+    r: Rollout = canary(*steps, index=len(steps), stableRS="bbb", **status, **more)
+    r.metadata.annotations = {"rollout.argoproj.io/revision": revision}
+    return r
+
+
 def test_states_follow_the_index() -> None:
     r = canary(weight(20), PAUSE, weight(50), index=1)
     assert _states(r) == "done current ahead"
@@ -102,10 +111,10 @@ def test_all_done_past_the_end() -> None:
     ("run", "state"),
     [
         (record(0, "Successful"), "done"),
-        (record(0, "Running"), "skipped"),
-        (record(0, "Error"), "skipped"),
+        (record(0, "Running"), "stopped"),
+        (record(0, "Error"), "stopped"),
         (record(0, "Failed"), "failed"),
-        (record(0, "Whatever"), "skipped"),
+        (record(0, "Whatever"), "stopped"),
         (record(0, "", disabled=True), "skipped"),
     ],
 )
@@ -117,6 +126,42 @@ def test_a_plugin_step_that_was_left_is_done_only_if_it_succeeded(
     assert first.plugin is not None
     assert first.plugin.disabled is bool(run.get("disabled"))
     assert first.plugin.phase == run["phase"]
+
+
+@pytest.mark.parametrize(
+    ("revision", "completed", "states", "how"),
+    [
+        ("1", "", "skipped skipped skipped skipped", "initial"),
+        ("1", "Promoted", "skipped skipped skipped skipped", "initial"),
+        ("3", "", "passed skipped passed passed", "unknown"),
+        ("3", "Promoted", "done skipped done done", "promoted"),
+        ("3", "FastPromoted", "passed skipped passed passed", "promoted-in-full"),
+        ("3", "RolledBack", "skipped skipped skipped skipped", "rolled-back"),
+        ("3", "FastRolledBack", "skipped skipped skipped skipped", "rolled-back"),
+        ("3", "Odd", "passed skipped passed passed", "unknown"),
+    ],
+)
+def test_no_step_of_a_finished_update_is_called_done_unless_it_was(
+    revision: str, completed: str, states: str, how: str
+) -> None:
+    r = _finished([weight(20), GATE, weight(60), PAUSE], revision, completed)
+    assert _states(r) == states
+    assert completion(r) == how
+
+
+def test_what_stands_before_a_plugin_that_was_called_was_done() -> None:
+    steps = [weight(20), GATE, weight(60), PAUSE]
+    r = _finished(steps, "3", "FastPromoted", records=[record(1, "Running")])
+    assert _states(r) == "done stopped passed passed"
+    assert completion(canary(*steps, index=2)) is None
+
+
+def test_no_step_is_current_before_there_is_a_stable_version() -> None:
+    first = canary(weight(20), PAUSE, index=0, stableRS="")
+    refused = canary(weight(101), index=None, stableRS="", currentPodHash="")
+    assert _states(first) == "ahead ahead"
+    assert _states(refused) == "ahead"
+    assert (row(refused).step, row(refused).step_index, row(refused).weight) == (None, None, None)
 
 
 def test_a_plugin_that_was_never_called_is_skipped_when_passed() -> None:
@@ -170,7 +215,7 @@ class TestAborted:
     def test_a_plugin_running_at_the_abort_was_reached_but_is_not_done(self) -> None:
         records = [record(1, "Running"), record(4, "Running", name="demo/smoke")]
         r = aborted(*self.STEPS, records=records)
-        assert _states(r) == "done skipped done done ahead ahead"
+        assert _states(r) == "done stopped done done stopped ahead"
 
     def test_a_disabled_plugin_was_passed_over(self) -> None:
         r = aborted(*self.STEPS, records=[record(1, "", disabled=True)])

@@ -347,7 +347,7 @@ def test_on_a_terminal_the_picture_is_redrawn_and_stands_whole_at_the_end() -> N
     assert result.stdout.startswith("\x1b[?25l") and result.stdout.endswith("\x1b[?25h")
     assert "more lines: a taller window shows them" in result.stdout
     last = result.stdout.rpartition("\x1b[11A")[2]
-    assert "all 4 passed" in last and "more lines" not in last
+    assert "all 4 done" in last and "more lines" not in last
 
 
 @pytest.mark.parametrize("command", [("watch", "demo"), ("list", "-w")])

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rolloutctl.domain.plugin_config import PluginConfiguration
 
 CANARY_PAUSE = "CanaryPauseStep"
+REVISION = "rollout.argoproj.io/revision"
 
 
 class SetWeight(Struct, frozen=True):
@@ -76,13 +77,30 @@ Step = (
 
 
 class StepState(enum.StrEnum):
-    """SKIPPED: passed without being completed. AHEAD: not reached, as far as the records show."""
+    """Where one step stands, as far as the object shows it."""
 
     DONE = "done"
+    PASSED = "passed"
+    """Behind a finished update; nothing shows whether it was done or jumped over."""
     CURRENT = "current"
     AHEAD = "ahead"
     SKIPPED = "skipped"
+    """Jumped over: nothing was done for it."""
+    STOPPED = "stopped"
+    """Its plugin was called, and the rollout left it before it ended."""
     FAILED = "failed"
+
+
+class Completion(enum.StrEnum):
+    """How the version that is now the stable one became it."""
+
+    INITIAL = "initial"
+    """The first version of all: no step is run for it."""
+    PROMOTED = "promoted"
+    PROMOTED_IN_FULL = "promoted-in-full"
+    ROLLED_BACK = "rolled-back"
+    """A return to the stable version, or within the rollback window: no step is run."""
+    UNKNOWN = "unknown"
 
 
 class StepProgress(Struct, frozen=True):
@@ -158,6 +176,13 @@ def current_step(r: Rollout) -> Step | None:
     return _step(raw[index]) if index < len(raw) else None
 
 
+def is_at_step(r: Rollout) -> bool:
+    """The stored index means something: without a stable version no step is run (a first version,
+    a spec that was refused from the start), and without an index the controller chose none yet.
+    """
+    return bool(r.status.stable_rs) and r.status.current_step_index is not None
+
+
 def pause_started(r: Rollout) -> datetime | None:
     """When the pause of the present canary pause step began, None when none is running."""
     for condition in r.status.pause_conditions or ():
@@ -171,6 +196,30 @@ def is_abort_settled(r: Rollout) -> bool:
     return r.status.abort and r.status.aborted_at is not None
 
 
+_COMPLETIONS = {
+    "Promoted": Completion.PROMOTED,
+    "FastPromoted": Completion.PROMOTED_IN_FULL,
+    "RolledBack": Completion.ROLLED_BACK,
+    "FastRolledBack": Completion.ROLLED_BACK,
+}
+_NO_STEP_RUN = frozenset({Completion.INITIAL, Completion.ROLLED_BACK})
+
+
+def completion(r: Rollout) -> Completion | None:
+    """How the update ended; None while one is under way. Only newer controllers tell more.
+
+    Revision 1 becomes the stable one before any step.
+    Source: argo-rollouts, rollout/sync.go (calculateStatusDuration).
+    """
+    if not r.status.stable_rs or r.status.stable_rs != r.status.current_pod_hash:
+        return None
+    if r.status.observed_generation != str(r.metadata.generation):
+        return Completion.UNKNOWN  # the revision may be the next one's already
+    if (r.metadata.annotations or {}).get(REVISION) == "1":
+        return Completion.INITIAL
+    return _COMPLETIONS.get(r.status.duration.completion_status, Completion.UNKNOWN)
+
+
 def progress(
     r: Rollout,
     config: PluginConfiguration | None = None,
@@ -181,14 +230,14 @@ def progress(
 
     An abort puts the index back to 0, so what an aborted rollout had reached is told by its
     plugin records and `failed_step` (0-based, when something else shows which step failed) alone:
-    never more than those show. A plugin step that was left without completing is SKIPPED.
+    never more than those show. Where `is_at_step` does not hold all steps are AHEAD.
     """
     steps = steps_of(r)
     runs = plugin_runs(r, config)
     if is_abort_settled(r):
         states = _aborted_states(steps, runs, failed_step)
     else:
-        states = _states(steps, runs, current_index(r))
+        states = _states(r, len(steps), runs)
     return tuple(
         _with_times(r, StepProgress(index, step, state, runs.get(index)))
         for index, (step, state) in enumerate(zip(steps, states, strict=True))
@@ -239,16 +288,30 @@ def _scale_text(step: SetCanaryScale) -> str:
 def _passed(run: PluginRun | None) -> StepState:
     if run is None or run.phase == SUCCESSFUL:
         return StepState.DONE
-    return StepState.FAILED if run.phase == FAILED else StepState.SKIPPED
+    if run.phase == FAILED:
+        return StepState.FAILED
+    return StepState.STOPPED if run.phase else StepState.SKIPPED
 
 
-def _states(steps: tuple[Step, ...], runs: dict[int, PluginRun], current: int) -> list[StepState]:
+def _states(r: Rollout, count: int, runs: dict[int, PluginRun]) -> list[StepState]:
+    how = completion(r)
+    current = current_index(r)
+    if not is_at_step(r) and how is None:
+        return [StepState.AHEAD] * count
+    # Before a plugin that was called everything was done, however the update ended.
+    called = max((index for index, run in runs.items() if run.recorded), default=-1)
+
     def state(index: int) -> StepState:
-        if index < current:
-            return _passed(runs.get(index))
-        return StepState.CURRENT if index == current else StepState.AHEAD
+        if index >= current:
+            return StepState.CURRENT if index == current else StepState.AHEAD
+        run = runs.get(index)
+        if run is None and how is not None and index > called:
+            if how in _NO_STEP_RUN:
+                return StepState.SKIPPED
+            return StepState.DONE if how is Completion.PROMOTED else StepState.PASSED
+        return _passed(run)
 
-    return [state(index) for index in range(len(steps))]
+    return [state(index) for index in range(count)]
 
 
 def _aborted_states(
@@ -257,15 +320,15 @@ def _aborted_states(
     failed = {index for index, run in runs.items() if run.phase == FAILED}
     if failed_step is not None:
         failed.add(failed_step)
-    completed = {index for index, run in runs.items() if run.phase == SUCCESSFUL or run.disabled}
     # A plugin that was called shows that everything before it had been passed.
     reached = max(failed | {index for index, run in runs.items() if run.recorded}, default=-1)
 
     def state(index: int) -> StepState:
         if index in failed:
             return StepState.FAILED
-        if index < reached or index in completed:
-            return _passed(runs.get(index))
+        run = runs.get(index)
+        if index < reached or (run is not None and run.recorded):
+            return _passed(run)
         return StepState.AHEAD
 
     return [state(index) for index in range(len(steps))]

@@ -31,7 +31,7 @@ from rolloutctl.domain.replicasets import (
 )
 from rolloutctl.domain.runs import analysis_facts, experiment_facts
 from rolloutctl.domain.status import desired_replicas, status_of
-from rolloutctl.domain.steps import current_index, current_step, progress
+from rolloutctl.domain.steps import current_index, current_step, is_at_step, progress
 from rolloutctl.domain.weights import known_weight, weights
 from rolloutctl.domain.wire import AnalysisRun, Experiment, Pod, ReplicaSet, Rollout
 
@@ -120,15 +120,15 @@ def row(rollout: Rollout) -> RolloutRow:
     status = status_of(r)
     canary = r.spec.strategy.canary
     count = len(canary.steps or ()) if canary is not None else 0
-    step = current_step(r)
+    at_step = bool(count) and (is_at_step(r) or status.fully_promoted)
     return RolloutRow(
         ref=Ref(r.metadata.namespace, r.metadata.name),
         phase=status.phase,
         message=status.message,
         since=status.since,
-        step_index=current_index(r) if count else None,
+        step_index=current_index(r) if at_step else None,
         step_count=count,
-        step=step,
+        step=current_step(r) if at_step else None,
         plugin_phase=_current_plugin_phase(r),
         weight=known_weight(r),
         ready=r.status.ready_replicas,

@@ -64,9 +64,12 @@ def desired_weight(r: Rollout) -> int | None:
 
 
 def known_weight(r: Rollout) -> int | None:
-    """The canary's weight from the rollout alone: what the router was told, else the desired."""
+    """The canary's weight from the rollout alone: what the router was told, else the desired.
+
+    None where nothing is to be split: not a canary, or no stable version yet.
+    """
     canary = r.spec.strategy.canary
-    if canary is None:
+    if canary is None or not r.status.stable_rs:
         return None
     if is_fully_promoted(r):
         return maximum(canary)

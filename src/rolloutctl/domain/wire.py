@@ -326,6 +326,10 @@ class BlueGreenStatus(Wire):
     post_promotion_analysis_run_status: AnalysisRunRef | None = None
 
 
+class StatusDuration(Wire):
+    completion_status: str = ""
+
+
 class RolloutStatus(Wire):
     observed_generation: str = ""
     workload_observed_generation: str = ""
@@ -349,6 +353,7 @@ class RolloutStatus(Wire):
     conditions: list[Condition] | None = None
     canary: CanaryStatus = msgspec.field(default_factory=CanaryStatus)
     blue_green: BlueGreenStatus = msgspec.field(default_factory=BlueGreenStatus)
+    duration: StatusDuration = msgspec.field(default_factory=StatusDuration)
 
 
 class Rollout(Wire):

@@ -9,8 +9,11 @@ unknown or does not apply is null, so that every field is always there.
     metadata:  uid, labels, generation, createdAt
     rollout:   phase, message, since, observed, aborted, awaiting, cause, strategy, revision,
                stableRevision, images {from, to}, weights {desired, set, actual, router, verified},
-               step {number, count}, failedStep, replicas {desired, ready, available, updated}
-    steps[]:   number, index, type, text, state, plugin, startedAt, endsAt
+               completion, step {number, count}, failedStep,
+               replicas {desired, ready, available, updated}
+    steps[]:   number, index, type, text, state, plugin, startedAt, endsAt; state is "done",
+               "passed" (the update is over, done or jumped over), "current", "ahead", "skipped",
+               "stopped" (its plugin was called and left before it ended), "failed"
     plugins[]: number, index, name, phase, message, executions, backoffSeconds, nextCallAt,
                startedAt, updatedAt, finishedAt, disabled, availability, status, abort, terminate
     revisions[]: revision, replicaSet, hash, roles, images, desired, current, ready, available,
@@ -31,7 +34,7 @@ import msgspec
 
 from rolloutctl.domain.plugins import PluginCall, PluginRun
 from rolloutctl.domain.status import Status
-from rolloutctl.domain.steps import Step, StepProgress, step_text
+from rolloutctl.domain.steps import Step, StepProgress, completion, step_text
 from rolloutctl.domain.tree import NextAction, ReplicaSetFacts, RolloutPicture, RolloutRow
 
 VERSION = "rolloutctl/v1"
@@ -104,6 +107,7 @@ def _rollout(picture: RolloutPicture) -> Document:
             "number": current.index + 1 if current is not None else None,
             "count": len(picture.steps),
         },
+        "completion": completion(picture.rollout),
         "failedStep": picture.failed_step + 1 if picture.failed_step is not None else None,
         "replicas": {
             "desired": 1 if spec.replicas is None else spec.replicas,

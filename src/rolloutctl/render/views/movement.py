@@ -11,6 +11,7 @@ from rolloutctl.domain.tree import ReplicaSetFacts, RolloutPicture, RolloutRow
 from rolloutctl.render import words
 from rolloutctl.render.surface import Surface
 from rolloutctl.render.text import Line, Piece, Span, join, line, safe
+from rolloutctl.render.views.steps import place
 from rolloutctl.render.views.table import step_cell
 
 
@@ -99,13 +100,9 @@ def _phases(before: RolloutPicture | None, now: RolloutPicture) -> Movement | No
 def _step(picture: RolloutPicture | None) -> str:
     if picture is None or not picture.steps:
         return ""
-    for item in picture.steps:
-        if item.state is StepState.CURRENT:
-            return f"{item.index + 1} of {len(picture.steps)} ({words.step(item.step)})"
-    if picture.status.aborted:
-        return "aborted"
-    passed = all(item.state in (StepState.DONE, StepState.SKIPPED) for item in picture.steps)
-    return f"all {len(picture.steps)} passed" if passed else "none"
+    current = next((item for item in picture.steps if item.state is StepState.CURRENT), None)
+    at = f" ({words.step(current.step)})" if current is not None else ""
+    return f"{place(picture)}{at}"
 
 
 def _plugins(before: RolloutPicture | None, now: RolloutPicture) -> Iterable[Movement | None]:

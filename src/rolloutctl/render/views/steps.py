@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from rolloutctl.domain.plugins import Availability, PluginRun
-from rolloutctl.domain.steps import Pause, StepProgress, StepState
+from rolloutctl.domain.steps import Completion, Pause, StepProgress, StepState, completion
 from rolloutctl.domain.tree import RolloutPicture
 from rolloutctl.render import words
 from rolloutctl.render.surface import Surface
@@ -14,40 +14,54 @@ from rolloutctl.render.text import Line, Span, join, line, pad, safe, width, wra
 
 _WORD = {
     StepState.DONE: "done",
+    StepState.PASSED: "passed",
     StepState.CURRENT: "now",
     StepState.AHEAD: "",
     StepState.SKIPPED: "skipped",
+    StepState.STOPPED: "stopped",
     StepState.FAILED: "failed",
 }
 _STYLE = {
     StepState.DONE: "good",
+    StepState.PASSED: "",
     StepState.CURRENT: "accent",
     StepState.AHEAD: "dim",
     StepState.SKIPPED: "dim",
+    StepState.STOPPED: "warn",
     StepState.FAILED: "bad",
+}
+_NOT_RUN = {
+    Completion.INITIAL: "the first version",
+    Completion.ROLLED_BACK: "back on an earlier version",
 }
 _WIDEST_STEP = 34
 _NARROWEST_DETAIL = 30
 
 
 def heading(picture: RolloutPicture) -> Line:
-    """ "Steps     4 of 7", "Steps     all 7 done", "Steps     aborted at step 5 of 7"."""
-    count = len(picture.steps)
+    """ "Steps     4 of 7", "Steps     all 7 passed", "Steps     aborted at step 5 of 7"."""
+    return line(Span("Steps     ", "strong"), place(picture))
+
+
+def place(picture: RolloutPicture) -> str:
+    """How far it has come, in a few words."""
+    count, failed = len(picture.steps), picture.failed_step
     if picture.status.aborted:
-        failed = picture.failed_step
-        where = f"at step {failed + 1} of {count}" if failed is not None else f"of {count}"
-        text = f"aborted {where}" if failed is not None else f"aborted, {count} in all"
-    else:
-        current = next(
-            (item.index for item in picture.steps if item.state is StepState.CURRENT), None
-        )
-        if current is not None:
-            text = f"{current + 1} of {count}"
-        elif all(item.state in (StepState.DONE, StepState.SKIPPED) for item in picture.steps):
-            text = f"all {count} passed"
-        else:
-            text = f"{count} in all"
-    return line(Span("Steps     ", "strong"), text)
+        at = f" at step {failed + 1} of {count}" if failed is not None else f", {count} in all"
+        return f"aborted{at}"
+    current = next((item.index for item in picture.steps if item.state is StepState.CURRENT), None)
+    if current is not None:
+        return f"{current + 1} of {count}"
+    states = {item.state for item in picture.steps}
+    if states == {StepState.AHEAD}:
+        return f"none of {count} reached"
+    how = completion(picture.rollout)
+    if states == {StepState.SKIPPED} and how in _NOT_RUN:
+        return f"none of {count} run: {_NOT_RUN[how]}"
+    if states == {StepState.DONE}:
+        return f"all {count} done"
+    full = ", promoted in full" if how is Completion.PROMOTED_IN_FULL else ""
+    return f"all {count} passed{full}"
 
 
 def lines(picture: RolloutPicture, surface: Surface, *, wide: bool = False) -> list[Line]:
@@ -72,13 +86,12 @@ def _step(
     wide: bool,
 ) -> list[Line]:
     style, word = _STYLE[item.state], _WORD[item.state]
-    if item.state is StepState.AHEAD and item.plugin is not None and item.plugin.recorded:
-        # An abort took the index back; the plugin's record shows that the step had been reached.
-        style, word = "warn", "stopped"
     symbol = {
         StepState.DONE: surface.symbols.done,
         StepState.CURRENT: surface.symbols.current,
+        StepState.PASSED: surface.symbols.done,
         StepState.SKIPPED: surface.symbols.skipped,
+        StepState.STOPPED: surface.symbols.skipped,
         StepState.FAILED: surface.symbols.failed,
     }.get(item.state, " ")
     head: Line = (
