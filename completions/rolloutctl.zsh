@@ -5,3 +5,6 @@ _rolloutctl_completion() {
 }
 
 compdef _rolloutctl_completion rolloutctl
+if [ "$funcstack[1]" = "_rolloutctl" ]; then
+  _rolloutctl_completion
+fi

@@ -116,6 +116,42 @@ def test_a_wrong_command_line_is_named_and_ends_with_2(
     assert result.stdout == ""
 
 
+@pytest.mark.parametrize(
+    ("argv", "near"),
+    [
+        (("promot", "checkout"), "promote"),
+        (("-n", "shop", "stats"), "status"),
+        (("plugins", "lst"), "list"),
+    ],
+)
+def test_what_is_mistyped_is_answered_with_what_is_near(
+    rolloutctl: Program, argv: tuple[str, ...], near: str
+) -> None:
+    result = rolloutctl(*argv)
+    assert result.exit_code == ExitCode.USAGE
+    assert f"did you mean {near}" in result.stderr.lower().replace("'", "")
+
+
+def test_a_mistyped_option_is_answered_with_those_that_are_near(rolloutctl: Program) -> None:
+    result = rolloutctl("get", "--namespce", "x")
+    assert result.exit_code == ExitCode.USAGE
+    assert "--all-namespaces, --namespace" in result.stderr
+
+
+def test_help_speaks_of_names_and_not_of_types(rolloutctl: Program) -> None:
+    assert "Usage: rolloutctl promote [OPTIONS] NAME...\n" in rolloutctl("promote", "-h").stdout
+    shown = rolloutctl("get", "--help").stdout
+    assert "Usage: rolloutctl get [OPTIONS] [NAME]...\n" in shown
+    assert "<" not in shown
+
+
+def test_a_group_shows_each_command_with_its_whole_line(rolloutctl: Program) -> None:
+    shown = rolloutctl("plugins", "--help")
+    assert shown.exit_code == ExitCode.OK
+    assert "..." not in shown.stdout.partition("Commands:")[2]
+    assert rolloutctl("plugins").exit_code == ExitCode.USAGE
+
+
 def test_a_question_without_a_terminal_asks_for_yes(
     rolloutctl: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:

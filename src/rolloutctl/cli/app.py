@@ -10,15 +10,16 @@ import functools
 import importlib
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
 from rolloutctl.cli.coercion import lighten
+from rolloutctl.cli.helping import readable
 from rolloutctl.cli.options import duration
 from rolloutctl.cli.run import Run
-from rolloutctl.errors import ExitCode
+from rolloutctl.errors import ExitCode, UsageError
 
 
 class Entry(NamedTuple):
@@ -55,14 +56,22 @@ class Root(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         entry = COMMANDS.get(cmd_name)
         if entry is None:
-            return None
+            return None if ctx.resilient_parsing else _unknown(cmd_name)
         if cmd_name not in self.commands:
             module = importlib.import_module(f"rolloutctl.cli.commands.{entry.module}")
-            loaded = lighten(typer.main.get_command(module.app))
+            loaded = typer.main.get_command(module.app)
             loaded.name = cmd_name
             loaded.short_help = entry.help
-            self.commands[cmd_name] = loaded
+            self.commands[cmd_name] = readable(lighten(loaded))
         return self.commands[cmd_name]
+
+
+def _unknown(name: str) -> NoReturn:
+    import difflib
+
+    near = difflib.get_close_matches(name, COMMANDS)
+    meant = f"; did you mean {' or '.join(near)}?" if near else ""
+    raise UsageError(f'no such command "{name}"{meant}', hint="rolloutctl --help lists them")
 
 
 _PANEL = "Common options"
@@ -237,7 +246,7 @@ def root() -> Any:
     """The command tree, as the object that runs it."""
     app = new_app(cls=Root, no_args_is_help=True, name="rolloutctl")
     app.callback()(with_common(_root))
-    return lighten(typer.main.get_command(app))
+    return readable(lighten(typer.main.get_command(app)))
 
 
 def arguments(argv: Sequence[str]) -> list[str]:

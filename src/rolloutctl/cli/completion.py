@@ -3,11 +3,30 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rolloutctl.domain.cluster import Cluster
 
 SHELLS = ("bash", "zsh", "fish", "powershell")
 _TIMEOUT_SECONDS = 2.0
 _LIMIT = 500
+_NAME = re.compile(r"[A-Za-z0-9._/-]+")
+_ZSH_FIRST = """
+if [ "$funcstack[1]" = "_rolloutctl" ]; then
+  _rolloutctl_completion
+fi
+"""
+"""Zsh runs an autoloaded script itself the first time, when its function is not known yet."""
+
+
+def prepare() -> None:
+    """Makes Typer answer the shells; it does so by itself only for apps that install completion."""
+    from typer.completion import completion_init  # type: ignore[attr-defined]
+
+    completion_init()
 
 
 def script(shell: str) -> str:
@@ -17,27 +36,59 @@ def script(shell: str) -> str:
     text = get_completion_script(
         prog_name="rolloutctl", complete_var="_ROLLOUTCTL_COMPLETE", shell=shell
     )
-    return text.strip() + "\n"
+    text = text.strip() + "\n"
+    if shell == "zsh":
+        return text + _ZSH_FIRST.lstrip("\n")
+    if shell == "powershell":
+        # What the Tab key does in general is the user's to say, and PSReadLine may be missing.
+        return re.sub(
+            r"^(Import-Module PSReadLine|Set-PSReadLineKeyHandler .*)\n", "", text, flags=re.M
+        )
+    return text
 
 
 def rollout_names(ctx: Any, incomplete: str) -> list[str]:
-    """Names of rollouts that begin with `incomplete`; none when the cluster does not answer soon.
+    """Names of rollouts that begin with `incomplete`, which may say "ro/" or "rollout/" first."""
+    from rolloutctl.actions.inspect import Named
+    from rolloutctl.domain.cluster import ROLLOUTS
 
-    Completion must never print an error into somebody's prompt.
+    kind = re.match(r"(ro|rollouts?)/", incomplete)
+    prefix = kind.group() if kind else ""
+
+    def read(cluster: Cluster) -> list[str]:
+        page = next(iter(cluster.pages(ROLLOUTS, cluster.namespace, Named, limit=_LIMIT)))
+        return [prefix + item.metadata.name for item in page.items]
+
+    return _offered(ctx, incomplete, read)
+
+
+def plugin_names(ctx: Any, incomplete: str) -> list[str]:
+    """Names of configured plugins that begin with `incomplete`."""
+
+    def read(cluster: Cluster) -> list[str]:
+        from rolloutctl.actions.plugins import find_controller, read_config
+        from rolloutctl.domain.plugin_config import parse
+
+        config = read_config(cluster, find_controller(cluster, None).namespace)
+        return [item.name for item in parse(config.data if config else None).items]
+
+    return _offered(ctx, incomplete, read)
+
+
+def _offered(ctx: Any, incomplete: str, read: Callable[[Cluster], list[str]]) -> list[str]:
+    """What `read` finds in the cluster meant so far; nothing when that does not answer soon.
+
+    Completion must never print an error into somebody's prompt. Only what can be a name is
+    offered, since shells evaluate it.
     """
     from rolloutctl.cli.environment import Environment
-    from rolloutctl.domain.cluster import ROLLOUTS
-    from rolloutctl.domain.wire import Metadata, Wire
-
-    class Named(Wire):
-        metadata: Metadata
 
     given: dict[str, Any] = {}
     while ctx is not None:
-        given = {**ctx.params, **{k: v for k, v in given.items() if v}}
+        given = {**ctx.params, **{key: value for key, value in given.items() if value}}
         ctx = ctx.parent
+    environment = Environment.real()
     with contextlib.suppress(Exception):
-        environment = Environment.real()
         cluster = environment.connect(
             kubeconfig=given.get("kubeconfig"),
             context=given.get("context"),
@@ -46,8 +97,7 @@ def rollout_names(ctx: Any, incomplete: str) -> list[str]:
             request_timeout=_TIMEOUT_SECONDS,
             env=environment.env,
         )
-        namespace = given.get("namespace") or cluster.namespace
-        page = next(iter(cluster.pages(ROLLOUTS, namespace, Named, limit=_LIMIT)))
-        names = (item.metadata.name for item in page.items)
-        return [name for name in names if name.startswith(incomplete)]
+        return [
+            name for name in read(cluster) if name.startswith(incomplete) and _NAME.fullmatch(name)
+        ]
     return []

@@ -55,6 +55,10 @@ def _run(argv: list[str], environment: Environment) -> int:
 
     from rolloutctl.cli import app
 
+    if environment.env.get("_ROLLOUTCTL_COMPLETE"):
+        from rolloutctl.cli.completion import prepare
+
+        prepare()
     try:
         result = app.root().main(
             args=app.arguments(argv),

@@ -40,7 +40,7 @@ def _complete_names(ctx: typer.Context, incomplete: str) -> list[str]:
 Names = Annotated[
     list[str],
     typer.Argument(
-        metavar="NAME...",
+        metavar="NAME",
         help="Rollouts: NAME, ro/NAME or rollout/NAME.",
         show_default=False,
         autocompletion=_complete_names,
@@ -49,7 +49,7 @@ Names = Annotated[
 OptionalNames = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[NAME]...",
+        metavar="NAME",
         help="Rollouts: NAME, ro/NAME or rollout/NAME. None: all of the namespace.",
         show_default=False,
         autocompletion=_complete_names,
@@ -129,5 +129,6 @@ Output = Annotated[
         parser=output_format,
         help="json, yaml, jsonl (one document a line), name, or wide.",
         show_default=False,
+        autocompletion=lambda incomplete: [f for f in FORMATS if f.startswith(incomplete)],
     ),
 ]

@@ -17,9 +17,19 @@ app = new_app()
 @command(app)
 def completion(
     ctx: typer.Context,
-    shell: Annotated[str, typer.Argument(metavar="SHELL", help=f"One of {', '.join(SHELLS)}.")],
+    shell: Annotated[
+        str,
+        typer.Argument(
+            metavar="SHELL",
+            help=f"One of {', '.join(SHELLS)}.",
+            autocompletion=lambda incomplete: [s for s in SHELLS if s.startswith(incomplete)],
+        ),
+    ],
 ) -> None:
     """Print the completion script of a shell.
+
+    The first line below belongs into ~/.bashrc, the last one into $PROFILE; zsh and fish find their
+    files by themselves.
 
     \b
     Examples:

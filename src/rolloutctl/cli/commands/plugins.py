@@ -20,23 +20,9 @@ group(app)
 
 
 def _complete(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Names of the configured plugins; nothing when there is no cluster."""
-    from rolloutctl.errors import RolloutctlError
+    from rolloutctl.cli.completion import plugin_names
 
-    try:
-        overview = _configured(Run.of(ctx))
-    except (RolloutctlError, AssertionError):
-        return []
-    return [name for name in overview if name.startswith(incomplete)]
-
-
-def _configured(run: Run) -> list[str]:
-    from rolloutctl.actions.plugins import find_controller, read_config
-    from rolloutctl.domain.plugin_config import parse
-
-    cluster = run.cluster()
-    config = read_config(cluster, find_controller(cluster, None).namespace)
-    return [item.name for item in parse(config.data if config else None).items]
+    return plugin_names(ctx, incomplete)
 
 
 PluginName = Annotated[
@@ -51,7 +37,7 @@ PluginName = Annotated[
 PluginNames = Annotated[
     list[str],
     typer.Argument(
-        metavar="NAME...",
+        metavar="NAME",
         help="Step plugins as argo-rollouts-config names them: NAMESPACE/NAME.",
         show_default=False,
         autocompletion=_complete,
@@ -174,7 +160,7 @@ def status(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[NAME]",
+            metavar="NAME",
             help="Only this plugin.",
             show_default=False,
             autocompletion=_complete,

@@ -62,7 +62,13 @@ def up(
     ctx: typer.Context,
     port: Annotated[
         int | None,
-        typer.Option("--port", min=1, max=65535, help="Port of the API server; else any free one."),
+        typer.Option(
+            "--port",
+            metavar="PORT",
+            min=1,
+            max=65535,
+            help="Port of the API server; else any free one.",
+        ),
     ] = None,
     speed: Annotated[
         float | None,
@@ -288,7 +294,7 @@ def load(
     what: Annotated[
         list[str],
         typer.Argument(
-            metavar="SCENARIO|FILE...",
+            metavar="SCENARIO|FILE",
             help="Scenarios (rolloutctl sandbox scenarios), or YAML or JSON files; - is stdin.",
             show_default=False,
         ),
@@ -321,7 +327,7 @@ def logs(
     controller: Annotated[
         bool, typer.Option("--controller", help="The controllers' log instead.")
     ] = False,
-    tail: Annotated[int, typer.Option("--tail", min=0, help="How many lines.")] = 50,
+    tail: Annotated[int, typer.Option("--tail", metavar="N", min=0, help="How many lines.")] = 50,
     name: SandboxName = "default",
 ) -> ExitCode | None:
     """Print the log of the sandbox's process, or of its controllers.
