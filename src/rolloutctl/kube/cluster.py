@@ -77,7 +77,7 @@ class KubeCluster:
                 # The snapshot the token belongs to is gone. A fresh token reads on behind what
                 # came last; without one all is read anew, less what was handed out already.
                 expired += 1
-                token = _fresh_token(answer.data)
+                token = decoding.fresh_token(answer.data)
                 again = again or not token
                 continue
             if answer.status != 200:
@@ -191,21 +191,6 @@ def selectors(labels: str, fields: str) -> dict[str, str]:
     """The query of a selection."""
     query = {"labelSelector": labels} if labels else {}
     return query | ({"fieldSelector": fields} if fields else {})
-
-
-def _fresh_token(body: bytes) -> str:
-    """The token that a server offers with its 410, to read on with inconsistent pages."""
-
-    class Meta(msgspec.Struct):
-        continue_: str = msgspec.field(default="", name="continue")
-
-    class Gone(msgspec.Struct):
-        metadata: Meta = msgspec.field(default_factory=Meta)
-
-    try:
-        return msgspec.json.decode(body, type=Gone).metadata.continue_
-    except decoding.MALFORMED:
-        return ""
 
 
 def _keys(page: Page) -> set[tuple[str, str]]:

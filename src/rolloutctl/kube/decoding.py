@@ -23,6 +23,10 @@ class _RawList(Wire):
     items: list[msgspec.Raw] | None = None
 
 
+class _Gone(Wire):
+    metadata: _ListMeta = msgspec.field(default_factory=_ListMeta)
+
+
 class _Name(Wire):
     name: Any = ""
     namespace: Any = ""
@@ -84,6 +88,14 @@ def page(body: bytes, as_type: type[Any]) -> tuple[Page, str]:
         items, tuple(unreadable), metadata.resource_version, metadata.remaining_item_count
     )
     return listed, metadata.continue_
+
+
+def fresh_token(body: bytes) -> str:
+    """The token that a server offers with its 410, to read on with inconsistent pages."""
+    try:
+        return msgspec.json.decode(body, type=_Gone).metadata.continue_
+    except MALFORMED:
+        return ""
 
 
 def bad(item: bytes, error: Exception) -> Unreadable:
