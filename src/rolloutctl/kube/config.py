@@ -165,6 +165,10 @@ def _from_file(
         raise ClusterError(
             f'cluster "{context.get("cluster")}" of kubeconfig {where} has no server'
         )
+    try:
+        through = str(cluster.get("proxy-url") or "") or proxy(server, env)
+    except ValueError as error:
+        raise ClusterError(f"kubeconfig {where}: {server} is no address: {error}") from error
     result = Settings(
         server=server,
         context=name,
@@ -178,7 +182,7 @@ def _from_file(
         key_data=_data(user, "client-key-data", of_user),
         insecure=cluster.get("insecure-skip-tls-verify") is True,
         server_name=str(cluster.get("tls-server-name") or "") or None,
-        proxy=str(cluster.get("proxy-url") or "") or proxy(server, env),
+        proxy=through,
         no_compression=cluster.get("disable-compression") is True,
         impersonate=_impersonated(user),
         origin=str(where),
@@ -206,7 +210,10 @@ def _impersonated(user: dict[str, Any]) -> tuple[tuple[str, str], ...]:
 
 
 def proxy(server: str, env: Mapping[str, str]) -> str | None:
-    """The proxy that the variables name, by Go's rules: never for this machine itself."""
+    """The proxy that the variables name, by Go's rules: never for this machine itself.
+
+    Raises ValueError when `server` is no address.
+    """
     from urllib.parse import urlsplit
 
     parts = urlsplit(server)
