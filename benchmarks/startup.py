@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 import statistics
-import subprocess
 import sys
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 
+from benchmarks.processes import ROLLOUTCTL, run
 from benchmarks.table import Row
 
 ROUNDS = 9
-ROLLOUTCTL = str(Path(sys.executable).with_name("rolloutctl"))
 BASELINE = [sys.executable, "-c", "import kubernetes"]
-
-
-def milliseconds(argv: Sequence[str], env: Mapping[str, str]) -> float:
-    """Wall time of one process, in ms. Raises CalledProcessError when it fails."""
-    start = time.perf_counter()
-    subprocess.run(argv, env=env, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    return (time.perf_counter() - start) * 1000
 
 
 def measure(env: Mapping[str, str], namespace: str, name: str) -> Iterator[Row]:
@@ -35,11 +25,12 @@ def measure(env: Mapping[str, str], namespace: str, name: str) -> Iterator[Row]:
     taken: dict[str, list[float]] = {what: [] for what in commands}
     baseline: list[float] = []
     for _ in range(ROUNDS):
-        baseline.append(milliseconds(BASELINE, env))
+        baseline.append(run(BASELINE, env).wall)
         for what, (argv, _bar) in commands.items():
-            taken[what].append(milliseconds(argv, env))
+            taken[what].append(run(argv, env).wall)
     base = statistics.median(baseline)
-    yield Row("import kubernetes", base, "ms", "itself", 1.0)
+    yield Row("import kubernetes", base * 1000, "ms", "itself", 1.0)
     for what, (_argv, bar) in commands.items():
         median = statistics.median(taken[what])
-        yield Row(f"rolloutctl {what}", median, "ms", "import kubernetes", median / base, bar)
+        ratio = median / base
+        yield Row(f"rolloutctl {what}", median * 1000, "ms", "import kubernetes", ratio, bar)

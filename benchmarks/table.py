@@ -33,8 +33,9 @@ def markdown(rows: Sequence[Row]) -> str:
     for row in rows:
         ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
         bar = "" if row.bar is None else f"{row.bar:g}"
+        digits = 2 if row.unit == "s" else 1
         lines.append(
-            f"| {row.what} | {row.value:.1f} {row.unit} | {row.baseline} | {ratio} | {bar} |"
+            f"| {row.what} | {row.value:.{digits}f} {row.unit} | {row.baseline} | {ratio} | {bar} |"
         )
     return "\n".join(lines)
 
