@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test lint types layers check docs docs-check bench format clean
+.PHONY: help demo test lint types layers check docs docs-check bench lowest format clean
 
 help:
 	@echo "make demo     watch the tool at work on a cluster of its own"
@@ -12,6 +12,7 @@ help:
 	@echo "make check    lint, types, layers, generated documents"
 	@echo "make docs     write man/ and completions/ anew from the command tree"
 	@echo "make bench    measure speed and memory, as ratios in one run"
+	@echo "make lowest   run every test with the lowest versions pyproject.toml allows"
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -45,9 +46,17 @@ check: lint types layers docs-check
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks
 
+# The lowest versions of the direct dependencies that pyproject.toml allows must do too.
+lowest:
+	$(PYTHON) -m venv $(VENV)-lowest
+	$(VENV)-lowest/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$(VENV)-lowest/bin/python -m uv pip install --quiet --python $(VENV)-lowest/bin/python \
+		--resolution lowest-direct --editable '.[dev]'
+	$(VENV)-lowest/bin/python -m pytest -n 2 --dist worksteal
+
 format: $(STAMP)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(VENV)-lowest .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
