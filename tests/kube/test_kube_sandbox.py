@@ -1,0 +1,167 @@
+"""The client against the sandbox's API, which answers as a real API server does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rolloutctl import kube
+from rolloutctl.domain.cluster import CONFIG_MAPS, PODS, ROLLOUTS, Change, Kind, WatchEvent
+from rolloutctl.domain.wire import Rollout
+from rolloutctl.errors import (
+    ClusterError,
+    Conflict,
+    Failed,
+    Forbidden,
+    NotFound,
+    RolloutctlError,
+    Unauthorized,
+)
+from rolloutctl.kube import watch as watching
+from rolloutctl.kube.cluster import KubeCluster
+from rolloutctl.sandbox.api import ADMIN, Api
+from rolloutctl.sandbox.client import Client
+from rolloutctl.sandbox.http import Server, serve
+from rolloutctl.sandbox.store import Store
+from support.api_server import READER, rollout
+from support.scripted import write_kubeconfig
+
+WIDGETS = Kind("example.org", "v1", "widgets", "Widget")
+
+
+class Site:
+    """An API server that can be stopped and started again with what it held."""
+
+    def __init__(self, folder: Path, **limits: int) -> None:
+        self.store = Store(**limits)
+        self.folder = folder
+        self.server: Server | None = None
+        self.port = 0
+        self.start()
+        self.client.create("namespaces", {"metadata": {"name": "default"}})
+
+    def start(self) -> None:
+        self.api = Api(self.store, tokens={"admin": ADMIN, "reader": READER})
+        self.client = Client(self.api, "admin")
+        self.server = serve(self.api, port=self.port)
+        self.port = self.server.port
+        self.server.start()
+
+    def stop(self) -> None:
+        if self.server is not None:
+            self.server.stop()
+            self.server = None
+
+    def cluster(self, token: str = "admin") -> KubeCluster:
+        url = f"http://127.0.0.1:{self.port}"
+        config = write_kubeconfig(self.folder / f"config-{token}", url, token=token)
+        return kube.connect(kubeconfig=str(config), request_timeout=5.0, env={})
+
+    def rollout(self, name: str) -> None:
+        self.client.create("rollouts", rollout(name), "default")
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    found = Site(tmp_path, history=20)
+    yield found
+    found.stop()
+
+
+def patch(*operations: dict[str, Any], name: str = "web", subresource: str = "") -> Change:
+    return Change(ROLLOUTS, "default", name, subresource, operations)
+
+
+def test_a_change_whose_precondition_holds(site: Site) -> None:
+    site.rollout("web")
+    cluster = site.cluster()
+    test = {"op": "test", "path": "/spec/replicas", "value": 2}
+    change = {"op": "replace", "path": "/spec/replicas", "value": 5}
+    cluster.apply(patch(test, change), dry_run=True)
+    assert cluster.get(ROLLOUTS, "default", "web", Rollout).spec.replicas == 2
+    cluster.apply(patch(test, change))
+    assert cluster.get(ROLLOUTS, "default", "web", Rollout).spec.replicas == 5
+    with pytest.raises(Conflict, match="rollout default/web changed meanwhile"):
+        cluster.apply(patch(test, change))
+
+
+def test_a_change_the_schema_forbids(site: Site) -> None:
+    site.rollout("web")
+    change = {"op": "replace", "path": "/spec/replicas", "value": "many"}
+    with pytest.raises(Failed, match=r"spec\.replicas.*must be of type integer"):
+        site.cluster().apply(patch(change))
+
+
+@pytest.mark.parametrize(
+    ("token", "kind", "namespace", "name", "error", "message"),
+    [
+        ("admin", ROLLOUTS, "default", "gone", NotFound, 'no rollout "gone" in namespace default'),
+        ("admin", ROLLOUTS, "nowhere", "gone", NotFound, "nowhere"),
+        ("admin", WIDGETS, "default", "w", ClusterError, "serves no widgets"),
+        ("wrong", ROLLOUTS, "default", "web", Unauthorized, "does not know you"),
+        ("reader", PODS, "default", "p", Forbidden, "not allowed to get pods"),
+        ("reader", CONFIG_MAPS, "other", "c", Forbidden, "in namespace other"),
+    ],
+)
+def test_refusals(
+    site: Site,
+    token: str,
+    kind: Kind,
+    namespace: str,
+    name: str,
+    error: type[RolloutctlError],
+    message: str,
+) -> None:
+    with pytest.raises(error, match=message):
+        site.cluster(token).get_raw(kind, namespace, name)
+
+
+def test_a_reader_may_not_change(site: Site) -> None:
+    site.rollout("web")
+    with pytest.raises(Forbidden, match="not allowed to patch rollouts/status") as caught:
+        site.cluster("reader").apply(patch({"op": "test", "path": "/a"}, subresource="status"))
+    assert "verbs: [patch]" in caught.value.hint
+
+
+def until(events: Iterator[WatchEvent], kind: str, name: str = "") -> list[str]:
+    """The events up to that one, as "ADDED web"."""
+    found = []
+    for event in events:
+        shown = event.object.metadata.name if event.object is not None else ""
+        found.append(f"{event.type} {shown}".strip())
+        if found[-1] == f"{kind} {name}".strip():
+            return found
+    raise AssertionError(f"the watch ended after {found}")
+
+
+@pytest.mark.parametrize("changes", [1, 60])
+def test_a_watch_outlives_its_server(
+    site: Site, monkeypatch: pytest.MonkeyPatch, changes: int
+) -> None:
+    """With many changes meanwhile the server has forgotten where the watch stood (410)."""
+    monkeypatch.setattr(watching, "_LONGEST_PAUSE", 0.05)
+    for name in ("kept", "lost"):
+        site.rollout(name)
+    events = site.cluster().watch(ROLLOUTS, "default", Rollout, timeout=30.0)
+    assert until(events, "SYNCED") == ["ADDED kept", "ADDED lost", "SYNCED"]
+    site.rollout("early")
+    assert until(events, "ADDED", "early") == ["ADDED early"]
+
+    site.stop()
+    for index in range(changes):
+        site.client.patch("rollouts", "kept", {"spec": {"replicas": 3 + index}}, "default")
+    site.client.delete("rollouts", "lost", "default")
+    assert until(events, "STALE") == ["STALE"]
+    site.start()
+    site.rollout("late")
+    found = until(events, "ADDED", "late")
+    site.rollout("last")
+    found += until(events, "ADDED", "last")
+    assert "STALE" not in found
+    assert found.count("DELETED lost") == 1
+    assert "MODIFIED kept" in found
+    assert not {"ADDED kept", "ADDED early", "MODIFIED early"} & set(found)
+    events.close()  # type: ignore[attr-defined]
