@@ -5,15 +5,18 @@ from __future__ import annotations
 import copy
 import json
 import re
+import threading
 import time
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from rolloutctl.actions.following import News, follow, follow_rows
-from rolloutctl.domain.cluster import Unreadable, WatchEvent
+from rolloutctl.actions.following import News, follow
+from rolloutctl.actions.following_rows import follow_rows
+from rolloutctl.domain.cluster import Kind, Unreadable, WatchEvent
 from rolloutctl.domain.refs import Ref
 from rolloutctl.errors import ExitCode, Unauthorized
 from support.fake_cluster import HANG, FakeCluster
@@ -192,6 +195,100 @@ def test_a_dropped_connection_is_said_and_survived() -> None:
     assert "stale: reset by peer" in result.stdout
 
 
+def test_an_outage_is_said_once_and_so_is_its_end() -> None:
+    *before, _ = versions("canary-pause-promote")
+    away, again = WatchEvent("STALE", None, "refused"), WatchEvent("SYNCED")
+    cluster = FakeCluster(
+        {"rollouts": [before[0]]}, later={"rollouts": [away, away, again, away, again]}
+    )
+    updates = list(follow(cluster, DEMO))
+    assert [(item.news, item.problem) for item in updates[1:]] == [
+        (News.STALE, "refused"),
+        (News.BACK, ""),
+        (News.STALE, "refused"),
+        (News.BACK, ""),
+    ]
+    shown = lines(Program(cluster=cluster)("watch", "demo").stdout)
+    assert (
+        shown[-4:]
+        == [
+            "stale: refused; going on when the connection is back",
+            "the connection is back",
+        ]
+        * 2
+    )
+    rows = [item.news for item in follow_rows(cluster, "shop") if item.news is not News.TICK]
+    assert rows == [News.CHANGE, News.STALE, News.BACK, News.STALE, News.BACK]
+    documents = Program(cluster=cluster)("watch", "demo", "-o", "jsonl").stdout.splitlines()
+    assert [json.loads(item)["news"] for item in documents[-2:]] == ["stale", "back"]
+
+
+def test_the_picture_is_fresh_again_only_when_all_connections_are() -> None:
+    found = screen("paused canary")
+    away, again = WatchEvent("STALE", None, "refused"), WatchEvent("SYNCED")
+
+    class InTurn(FakeCluster):
+        """Lets each watch speak only when the one before it has."""
+
+        passed = tuple(threading.Event() for _ in range(4))
+
+        def watch(self, kind: Kind, *args: Any, **kwargs: Any) -> Iterator[WatchEvent]:
+            yield from super().watch(kind, *args, **kwargs)
+            if kind.plural == "rollouts":
+                yield away
+                self.passed[0].set()
+                self.passed[1].wait(10)
+                yield again
+                self.passed[2].set()
+                self.passed[3].wait(10)
+            elif kind.plural == "pods":
+                self.passed[0].wait(10)
+                yield away
+                self.passed[1].set()
+                self.passed[2].wait(10)
+                yield again
+                self.passed[3].set()
+
+    updates = list(follow(InTurn(found.objects), DEMO))
+    news = [item.news for item in updates if item.news in (News.STALE, News.BACK)]
+    assert news == [News.STALE, News.BACK]
+
+
+def test_a_pod_that_is_not_readable_in_a_burst_is_named() -> None:
+    found = screen("paused canary")
+    pod = {"metadata": {"name": "demo-new", "namespace": "shop"}}
+    bad = WatchEvent("UNREADABLE", Unreadable("shop", "odd", "odd"), "shop/odd: odd")
+    cluster = FakeCluster(found.objects, later={"pods": [("ADDED", pod), bad, ("ADDED", pod)]})
+    last = list(follow(cluster, DEMO))[-1]
+    assert ("pods odd", "shop/odd: odd") in last.missing
+
+
+def test_what_can_no_longer_be_watched_is_not_shown_as_if_it_could() -> None:
+    found = screen("paused canary")
+    error = Unauthorized("the token ran out")
+    cluster = FakeCluster(found.objects, later={"replicasets": [error], "rollouts": [HANG]})
+    for last in follow(cluster, DEMO, timeout=5):
+        if last.missing:
+            break
+    assert last.missing == (("replicasets", "the token ran out"),)
+    assert last.picture.replica_sets == ()
+
+
+def test_a_plugin_switched_off_meanwhile_is_seen_by_who_watches() -> None:
+    found = screen("plugin running")
+    cluster = FakeCluster(found.objects, later={"rollouts": [HANG]})
+    times = count(0, 5)
+    seen = follow(cluster, DEMO, timeout=1000, tick=0.001, clock=lambda: float(next(times)))
+    off = copy.deepcopy(CONFIGURATION)
+    off["data"]["stepPlugins"] = "- name: step/e2e-test\n  location: file:///e\n  disabled: true\n"
+    said = []
+    for update in seen:
+        runs = [item.plugin for item in update.picture.steps if item.plugin is not None]
+        said.append(runs[0].availability)
+        cluster.objects["configmaps"] = [off]
+    assert (said[0], said[-1]) == ("enabled", "disabled")
+
+
 def test_a_version_that_is_not_readable_is_said_and_the_next_one_shown() -> None:
     *before, last = versions("canary-pause-promote")
     bad = WatchEvent("UNREADABLE", Unreadable("shop", "demo", "odd"), "shop/demo: odd")
@@ -348,6 +445,40 @@ def test_on_a_terminal_the_picture_is_redrawn_and_stands_whole_at_the_end() -> N
     assert "more lines: a taller window shows them" in result.stdout
     last = result.stdout.rpartition("\x1b[11A")[2]
     assert "all 4 done" in last and "more lines" not in last
+
+
+def test_on_a_short_terminal_an_outage_and_what_to_do_are_still_seen() -> None:
+    found = screen("paused canary")
+    run = program(found)
+    away = WatchEvent("STALE", None, "connection refused")
+    run.cluster = FakeCluster(found.objects, later={"rollouts": [away]})
+    run.terminal = True
+    run.env = {"LINES": "20"}
+    frames = run("watch", "demo", "--no-color").stdout.split("\x1b[J")
+    assert "STALE" not in frames[0]
+    stale = re.sub(r"\x1b\[\??\d*[A-Za-z]|\r", "", frames[1]).splitlines()
+    assert re.fullmatch(r"STALE since [\d:]+Z, trying again: connection refused", stale[0])
+    assert any(row.startswith("  promote --full") for row in stale)
+    assert not any("pod demo-" in row for row in stale)
+    assert "pod demo-" in frames[-2]
+
+
+def test_a_list_that_does_not_fit_shows_first_what_is_not_healthy() -> None:
+    healthy = screen("healthy").objects["rollouts"][0]
+    aborted = copy.deepcopy(screen("plugin failed and aborted").objects["rollouts"][0])
+    aborted["metadata"]["name"] = "zz-aborted"
+    many = []
+    for index in range(30):
+        many.append(copy.deepcopy(healthy))
+        many[-1]["metadata"]["name"] = f"app-{index:02}"
+    run = Program(cluster=FakeCluster({"rollouts": [*many, aborted]}), terminal=True)
+    run.env = {"LINES": "10"}
+    result = run("list", "-w", "--no-color")
+    last = result.stdout.split("\x1b[J")[-2]
+    rows = re.sub(r"\x1b\[\??\d*[A-Za-z]|\r", "", last).splitlines()
+    assert rows[1].startswith("zz-aborted  Degraded")
+    assert rows[2].startswith("app-00") and len(rows) == 9
+    assert rows[-1] == "24 more; what is not Healthy comes first"
 
 
 @pytest.mark.parametrize("command", [("watch", "demo"), ("list", "-w")])

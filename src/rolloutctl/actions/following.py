@@ -1,4 +1,4 @@
-"""Following rollouts as they change: one in full, or many as rows."""
+"""Following one rollout, in full, as it changes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from rolloutctl.actions import inspect
-from rolloutctl.actions.inspect import Keep, Missing
+from rolloutctl.actions.inspect import Missing
 from rolloutctl.actions.pumping import Pump, Taken
 from rolloutctl.domain import wire
 from rolloutctl.domain.cluster import (
@@ -25,17 +25,16 @@ from rolloutctl.domain.cluster import (
     WatchEvent,
 )
 from rolloutctl.domain.refs import Ref
-from rolloutctl.domain.tree import RolloutPicture, RolloutRow, picture, row
-from rolloutctl.errors import ClusterError, Forbidden, RolloutctlError
+from rolloutctl.domain.tree import RolloutPicture, picture
+from rolloutctl.errors import ClusterError, RolloutctlError
 
-_SETTLE = 0.05
+SETTLE = 0.05
 """Seconds in which a burst of pod and ReplicaSet events becomes one picture."""
-_AT_MOST = 0.25
-"""Seconds for which a steady flow of row changes is held together."""
-_HEALED = 60.0
-"""A dropped connection says so at each attempt; silence for longer means that it is back."""
+_OBJECTS = frozenset({"ADDED", "MODIFIED", "DELETED"})
 _RUNS_EVERY = 5.0
 """Seconds between two looks at the analysis runs of a rollout that has some."""
+_CONFIGURATION_EVERY = 15.0
+"""Seconds between two looks at argo-rollouts-config: plugins are switched off while one watches."""
 
 
 class News(enum.StrEnum):
@@ -45,7 +44,9 @@ class News(enum.StrEnum):
     TICK = "tick"
     """Nothing changed but the time."""
     STALE = "stale"
-    """The connection dropped; the picture may be old until the next change."""
+    """The connection dropped; the picture may be old until BACK or a change."""
+    BACK = "back"
+    """The connection is there again, and nothing was missed."""
     UNREADABLE = "unreadable"
     """A new version of an object does not have the form it should have; it is left out."""
     DELETED = "deleted"
@@ -59,7 +60,7 @@ class Update(msgspec.Struct, frozen=True):
     picture: RolloutPicture
     missing: tuple[Missing, ...] = ()
     problem: str = ""
-    """Of STALE: what happened to the connection. Of UNREADABLE: what is wrong with the object."""
+    """What happened to the connection while it is away. Of UNREADABLE: what is wrong."""
 
 
 class _Parts:
@@ -82,12 +83,16 @@ class _Parts:
         if source == "rollouts":
             self.rollout = event.object
             return
-        kept: dict[str, Any] = self.replica_sets if source == "replicasets" else self.pods
+        kept = self.kept(source)
         name = event.object.metadata.name
+        self.missing.pop(f"{source} {name}", None)
         if event.type == "DELETED":
             kept.pop(name, None)
         else:
             kept[name] = event.object
+
+    def kept(self, source: str) -> dict[str, Any]:
+        return self.replica_sets if source == "replicasets" else self.pods
 
     def picture(self) -> RolloutPicture:
         assert self.rollout is not None
@@ -143,15 +148,16 @@ def _follow(
 ) -> Iterator[Update]:
     children = False
     shown = False
-    runs_at = 0.0
+    runs_at = configuration_at = 0.0
     waiting: deque[Taken] = deque()
     early: deque[Taken] = deque()
     """What the rollout's watch said before its pods and ReplicaSets were known."""
-    stale = ""
-    stale_at = 0.0
+    stale: dict[str, str] = {}
+    """What happened to the connection of each source that is away."""
 
-    def update(news: News) -> Update:
-        return Update(news, parts.picture(), tuple(parts.missing.values()), stale)
+    def update(news: News, problem: str = "") -> Update:
+        problem = problem or next(iter(stale.values()), "")
+        return Update(news, parts.picture(), tuple(parts.missing.values()), problem)
 
     while waiting or pump.open:
         left = None if timeout is None else timeout - (clock() - started)
@@ -159,13 +165,14 @@ def _follow(
             if parts.rollout is not None:
                 yield update(News.TIMEOUT)
             return
-        taken = waiting.popleft() if waiting else pump.take(_least(left, tick))
+        taken = waiting.popleft() if waiting else pump.take(least(left, tick))
         if taken is None:
             if shown and _runs_due(parts, clock() - runs_at):
                 _read_runs(cluster, parts)
                 runs_at = clock()
-            if stale and clock() - stale_at > _HEALED:
-                stale = ""
+            if shown and clock() - configuration_at >= _CONFIGURATION_EVERY:
+                _read_configuration(cluster, parts)
+                configuration_at = clock()
             if shown and tick is not None:
                 yield update(News.TICK)
             continue
@@ -178,16 +185,16 @@ def _follow(
                 raise taken.error
             parts.synced.add(taken.source)
             parts.missing[taken.source] = Missing(taken.source, taken.error.message)
-            if not isinstance(taken.error, Forbidden):
-                stale = taken.error.message
+            parts.kept(taken.source).clear()
+            stale.pop(taken.source, None)
         elif taken.event is None:
             parts.synced.add(taken.source)
             if shown:
                 continue
         elif taken.event.type == "STALE":
-            stale = taken.event.problem or "the connection dropped"
-            stale_at = clock()
-            if shown:
+            said = bool(stale)
+            stale[taken.source] = taken.event.problem or "the connection dropped"
+            if shown and not said:
                 yield update(News.STALE)
             continue
         elif taken.event.type == "UNREADABLE":
@@ -196,8 +203,7 @@ def _follow(
                 name = f"{taken.source} {taken.event.object.name}"
                 parts.missing[name] = Missing(name, problem)
             elif shown:
-                unreadable = update(News.UNREADABLE)
-                yield Update(News.UNREADABLE, unreadable.picture, unreadable.missing, problem)
+                yield update(News.UNREADABLE, problem)
             else:
                 raise ClusterError(f"{ref} is not readable: {problem}", subject=str(ref))
             continue
@@ -207,9 +213,10 @@ def _follow(
                 yield update(News.DELETED)
                 return
             parts.apply(taken.source, taken.event)
-            healed = bool(stale)
-            stale = ""
-            if shown and not healed and taken.event.type == "SYNCED":
+            was_away = stale.pop(taken.source, None) is not None
+            if shown and taken.event.type == "SYNCED":
+                if was_away and not stale:
+                    yield update(News.BACK)
                 continue
 
         if parts.rollout is None:
@@ -220,6 +227,7 @@ def _follow(
             children = True
             _add_children(cluster, parts, pump)
             _read_configuration(cluster, parts)
+            configuration_at = clock()
         if not shown and not {"replicasets", "pods"} <= parts.synced:
             continue
         if taken.source == "rollouts" or not shown:
@@ -236,21 +244,23 @@ def _follow(
         yield update(News.CHANGE)
 
 
-def _least(*seconds: float | None) -> float | None:
+def least(*seconds: float | None) -> float | None:
+    """The shortest of some limits of time, None when there is none."""
     known = [value for value in seconds if value is not None]
     return min(known) if known else None
 
 
 def _settle(parts: _Parts, pump: Pump, clock: Callable[[], float]) -> Taken | None:
     """Takes what else the children's watches say just now; gives back what is not theirs."""
-    until = clock() + _SETTLE
+    until = clock() + SETTLE
     while True:
         taken = pump.take(until - clock())
         if taken is None:
             return None
-        if taken.source == "rollouts" or taken.event is None or taken.event.type == "STALE":
+        event = taken.event
+        if taken.source == "rollouts" or event is None or event.type not in _OBJECTS:
             return taken
-        parts.apply(taken.source, taken.event)
+        parts.apply(taken.source, event)
 
 
 def _add_children(cluster: Cluster, parts: _Parts, pump: Pump) -> None:
@@ -269,10 +279,14 @@ def _add_children(cluster: Cluster, parts: _Parts, pump: Pump) -> None:
 
 def _read_configuration(cluster: Cluster, parts: _Parts) -> None:
     assert parts.rollout is not None
-    if inspect.uses_plugins(parts.rollout):
-        parts.config, problem = inspect.plugin_configuration(cluster)
-        if problem is not None:
-            parts.missing[problem.what] = problem
+    if not inspect.uses_plugins(parts.rollout):
+        return
+    config, problem = inspect.plugin_configuration(cluster)
+    if problem is None:
+        parts.config = config
+        parts.missing.pop("configuration", None)
+    elif parts.config is None:
+        parts.missing["configuration"] = problem
 
 
 def _runs_due(parts: _Parts, since: float) -> bool:
@@ -301,96 +315,3 @@ def _read_runs(cluster: Cluster, parts: _Parts) -> None:
         parts.missing.pop("analysis", None)
     except RolloutctlError as error:
         parts.missing["analysis"] = Missing("analysis", error.message)
-
-
-class RowUpdate(msgspec.Struct, frozen=True):
-    """One row of a list that is followed.
-
-    `news` is CHANGE (`row` is as it is now), DELETED (`row` as it was last), STALE or UNREADABLE
-    (no row), TICK (no row: all that came in the meantime is out).
-    """
-
-    news: News
-    row: RolloutRow | None = None
-    before: RolloutRow | None = None
-    first: bool = False
-    """Whether it was there when following began."""
-    problem: str = ""
-
-
-def follow_rows(
-    cluster: Cluster,
-    namespace: str | None,
-    *,
-    label_selector: str = "",
-    keep: Keep | None = None,
-    tick: float | None = None,
-    timeout: float | None = None,
-    clock: Callable[[], float] = monotonic,
-) -> Iterator[RowUpdate]:
-    """The rows there are, a TICK, then each row that changes; a TICK follows every burst.
-
-    A rollout that no longer meets `keep` comes out as DELETED. Versions that change nothing that
-    a row shows do not come out.
-    """
-    started = clock()
-    rows: dict[Ref, RolloutRow] = {}
-    synced = False
-    pump = Pump()
-    pump.add(
-        "rollouts",
-        lambda: cluster.watch(ROLLOUTS, namespace, wire.Rollout, label_selector=label_selector),
-    )
-    pending = False
-    ticked = clock()
-    try:
-        while pump.open or pending:
-            left = None if timeout is None else timeout - (clock() - started)
-            if left is not None and left <= 0:
-                return
-            taken = pump.take(_SETTLE if pending else _least(left, tick))
-            # In a steady flow of changes there is no pause to wait for.
-            if synced and pending and (taken is None or clock() - ticked > _AT_MOST):
-                pending = False
-                ticked = clock()
-                yield RowUpdate(News.TICK)
-            elif taken is None and synced and tick is not None:
-                yield RowUpdate(News.TICK)
-            if taken is None:
-                pending = pending and not synced and bool(pump.open)
-                continue
-            if taken.error is not None:
-                raise taken.error
-            event = taken.event
-            if event is None:
-                continue
-            if event.type == "SYNCED":
-                synced = pending = True
-            elif event.type == "STALE":
-                yield RowUpdate(News.STALE, problem=event.problem or "the connection dropped")
-            elif event.type == "UNREADABLE":
-                yield RowUpdate(News.UNREADABLE, problem=event.problem)
-            else:
-                changed = _row_update(event, rows, keep, first=not synced)
-                if changed is not None:
-                    pending = True
-                    yield changed
-    finally:
-        pump.close()
-
-
-def _row_update(
-    event: WatchEvent, rows: dict[Ref, RolloutRow], keep: Keep | None, *, first: bool
-) -> RowUpdate | None:
-    facts = row(event.object)
-    before = rows.get(facts.ref)
-    gone = event.type == "DELETED" or (keep is not None and not keep(event.object, facts))
-    if gone:
-        if before is None:
-            return None
-        del rows[facts.ref]
-        return RowUpdate(News.DELETED, before, before)
-    if before == facts:
-        return None
-    rows[facts.ref] = facts
-    return RowUpdate(News.CHANGE, facts, before, first)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Callable
 from typing import Any
 
 from rolloutctl.cli.run import Run
+
+Picture = Callable[[int | None], list[Any]]
+"""Draws itself for a screen of that many rows; None: whole, however long."""
 
 
 def can_redraw(run: Run) -> bool:
@@ -14,16 +19,19 @@ def can_redraw(run: Run) -> bool:
     return environment.stdout.isatty() and environment.env.get("TERM") != "dumb"
 
 
-def stale_line(run: Run, since: str) -> Any:
-    from rolloutctl.render.text import Span, line
+def stale_lines(run: Run, since: str, problem: str) -> list[Any]:
+    """What stands above a picture that may be old."""
+    from rolloutctl.render.text import Span, line, safe, wrap
 
-    return line(Span(f"stale since {since}: the connection dropped, trying again", "warn"))
+    text = f"STALE since {since}, trying again: {safe(problem, 300)}"
+    return wrap(line(Span(text, "warn")), run.environment.width, indent=2)
 
 
 class live:
     """`with live(run) as draw: draw(picture)`: a picture in place on the terminal.
 
-    At the end, however it comes, the last picture stands whole and the cursor is back.
+    At the end, however it comes (also by SIGTERM, which is then taken as Ctrl-C), the last picture
+    stands whole and the cursor is back; while the process is suspended (Ctrl-Z) as well.
     """
 
     def __init__(self, run: Run) -> None:
@@ -35,19 +43,36 @@ class live:
             colour=environment.colour(environment.stdout, wanted=not run.common.no_color),
             unicode=environment.unicode,
         )
-        self._last: list[Any] | None = None
+        self._last: Picture | None = None
+        self._handlers: dict[int, Any] = {}
 
-    def __enter__(self) -> Callable[[Callable[[], list[Any]]], None]:
+    def __enter__(self) -> Callable[[Picture], None]:
+        if threading.current_thread() is threading.main_thread():
+            self._handle(signal.SIGTERM, signal.default_int_handler)
+            if hasattr(signal, "SIGTSTP"):
+                self._handle(signal.SIGTSTP, self._suspend)
         return self._draw
 
-    def _draw(self, picture: Callable[[], list[Any]]) -> None:
-        environment = self._run.environment
-        self._last = picture()
-        columns = environment.width
-        self._write(self._live.draw(self._last, columns=columns, rows=terminal_rows(self._run)))
+    def _handle(self, number: int, handler: Any) -> None:
+        self._handlers[number] = signal.signal(number, handler)
+
+    def _suspend(self, number: int, _frame: object) -> None:
+        """Leaves the picture where it stands; it is drawn anew below what the shell wrote."""
+        self._write(self._live.finish(None, columns=self._run.environment.width))
+        before = signal.signal(number, signal.SIG_DFL)
+        signal.raise_signal(number)
+        signal.signal(number, before)
+
+    def _draw(self, picture: Picture) -> None:
+        columns, rows = self._run.environment.width, terminal_rows(self._run)
+        self._last = picture
+        self._write(self._live.draw(picture(rows - 1), columns=columns, rows=rows))
 
     def __exit__(self, *_: object) -> None:
-        self._write(self._live.finish(self._last, columns=self._run.environment.width))
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        whole = self._last(None) if self._last is not None else None
+        self._write(self._live.finish(whole, columns=self._run.environment.width))
 
     def _write(self, text: str) -> None:
         from rolloutctl.cli.run import ReaderGone

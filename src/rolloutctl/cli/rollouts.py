@@ -8,7 +8,7 @@ from itertools import islice
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from rolloutctl.cli.living import can_redraw, live, stale_line
+from rolloutctl.cli.living import can_redraw, live, stale_lines
 from rolloutctl.cli.run import Run
 from rolloutctl.errors import ExitCode, Interrupted, Timeout, UsageError
 
@@ -248,7 +248,8 @@ def _row_lines(
     awaiting: bool,
     timeout: float | None,
 ) -> None:
-    from rolloutctl.actions.following import News, follow_rows
+    from rolloutctl.actions.following import News
+    from rolloutctl.actions.following_rows import follow_rows
     from rolloutctl.render import serialize
     from rolloutctl.render.documents import rollout as documents
     from rolloutctl.render.text import safe
@@ -261,6 +262,8 @@ def _row_lines(
     ):
         if update.news is News.STALE:
             run.note(f"the connection dropped ({safe(update.problem)}); going on when it is back")
+        elif update.news is News.BACK:
+            run.note("the connection is back")
         elif update.news is News.UNREADABLE:
             run.note(f"not readable: {safe(update.problem, 400)}")
         elif update.row is not None:
@@ -288,7 +291,8 @@ def _live_rows(
     awaiting: bool,
     timeout: float | None,
 ) -> None:
-    from rolloutctl.actions.following import News, follow_rows
+    from rolloutctl.actions.following import News
+    from rolloutctl.actions.following_rows import follow_rows
     from rolloutctl.render.text import Span, line, safe
     from rolloutctl.render.views import table
 
@@ -296,29 +300,27 @@ def _live_rows(
     rows: dict[Any, RolloutRow] = {}
     changed: dict[Any, float] = {}
     unreadable: set[str] = set()
-    stale = ""
+    stale: tuple[str, str] | None = None
+    last_room = 0
 
-    def picture() -> list[Any]:
+    def picture(room: int | None) -> list[Any]:
+        nonlocal last_room
+        # At the end no whole fleet scrolls by: `list` prints it.
+        room = last_room = last_room if room is None else room
         surface = surface_of(run)
         now = monotonic()
-        fresh = {ref for ref, moment in changed.items() if now - moment < _FRESH}
-        ordered = list(rows.values())
-        ordered = (
-            longest_wait_first(ordered) if awaiting else sorted(ordered, key=lambda row: row.ref)
+        for ref in [ref for ref, moment in changed.items() if now - moment >= _FRESH]:
+            del changed[ref]
+        above = stale_lines(run, *stale) if stale else []
+        above += [line(Span(f"not readable: {safe(item, 400)}", "warn")) for item in unreadable]
+        shown, left = _ordered(rows, awaiting, room - len(above) - 1)
+        lines = table.lines(
+            shown, surface, namespaces=namespace is None, wide=output == "wide", fresh=changed
         )
-        lines = list(
-            table.lines(
-                ordered,
-                surface,
-                namespaces=namespace is None,
-                wide=output == "wide",
-                fresh=fresh,
-            )
-        )
-        if stale:
-            lines.append(stale_line(run, stale))
-        lines += [line(Span(f"not readable: {safe(item, 400)}", "warn")) for item in unreadable]
-        return lines or [line(Span("no rollouts", "dim"))]
+        result = [*above, *lines]
+        if left:
+            result.append(line(Span(f"{left:,} more; what is not Healthy comes first", "dim")))
+        return result if rows else [*above, line(Span("no rollouts", "dim"))]
 
     with live(run) as draw:
         for update in follow_rows(
@@ -330,16 +332,35 @@ def _live_rows(
             timeout=timeout,
         ):
             if update.news is News.STALE:
-                stale = f"{run.environment.now():%H:%M:%S}"
+                stale = (f"{run.environment.now():%H:%M:%S}Z", update.problem)
+            elif update.news is News.BACK:
+                stale = None
             elif update.news is News.UNREADABLE:
                 unreadable.add(update.problem)
             elif update.news is News.DELETED and update.row is not None:
                 rows.pop(update.row.ref, None)
-                stale = ""
             elif update.row is not None:
                 rows[update.row.ref] = update.row
                 if not update.first:
                     changed[update.row.ref] = monotonic()
-                stale = ""
-            if update.news in (News.TICK, News.STALE):
+            if update.news in (News.TICK, News.STALE, News.BACK):
                 draw(picture)
+
+
+_URGENCY = {"Degraded": 0, "Paused": 2, "Progressing": 3, "Healthy": 5}
+
+
+def _ordered(
+    rows: dict[Any, RolloutRow], awaiting: bool, room: int
+) -> tuple[list[RolloutRow], int]:
+    """The rows that fit, and how many do not: then what is not Healthy comes first."""
+    if awaiting:
+        found = longest_wait_first(list(rows.values()))
+    else:
+        found = sorted(rows.values(), key=lambda row: row.ref)
+    if len(found) <= room:
+        return found, 0
+    if not awaiting:
+        found.sort(key=lambda row: 1 if row.awaiting else _URGENCY.get(row.phase, 4))
+    fit = max(1, room - 1)
+    return found[:fit], len(found) - fit

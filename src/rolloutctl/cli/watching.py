@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from rolloutctl.cli.living import can_redraw, live, stale_line
+from rolloutctl.cli.living import can_redraw, live, stale_lines
 from rolloutctl.cli.rollouts import RESOURCE, surface_of
 from rolloutctl.cli.run import Run
 from rolloutctl.errors import ExitCode, Failed, Interrupted, NotFound, Timeout, UsageError
@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from rolloutctl.actions.until import Until, Verdict
     from rolloutctl.domain.refs import Ref
     from rolloutctl.domain.tree import RolloutPicture
+
+
+_INTERLUDES = {
+    "stale": "stale: {}; going on when the connection is back",
+    "back": "the connection is back",
+    "unreadable": "not readable: {}",
+}
+"""What is said between two pictures, by news; {} is the problem."""
 
 
 def watch(
@@ -63,7 +71,7 @@ def _follow(
             if until is not None:
                 check(until, first)
         show.update(update)
-        if until is not None and update.news not in (News.DELETED, News.UNREADABLE):
+        if until is not None and update.news not in (News.DELETED, News.UNREADABLE, News.STALE):
             verdict = judge(until, update.picture, first)
             if verdict is not None:
                 return last, verdict
@@ -123,6 +131,7 @@ class _Picture:
         self._wide = wide
         self._live = live(run)
         self._stale = ""
+        self._unreadable = ""
 
     def __enter__(self) -> None:
         self._draw = self._live.__enter__()
@@ -133,25 +142,37 @@ class _Picture:
     def update(self, update: Update) -> None:
         from rolloutctl.actions.following import News
 
-        if update.problem and not self._stale:
-            self._stale = f"{self._run.environment.now():%H:%M:%S}"
+        if update.news is News.UNREADABLE:
+            self._unreadable = update.problem
+        elif update.news is News.CHANGE:
+            self._unreadable = ""
+        if update.news is News.STALE:
+            self._stale = f"{self._run.environment.now():%H:%M:%S}Z"
         elif not update.problem:
             self._stale = ""
-        gone = update.news is News.DELETED
-        self._draw(lambda: self._lines(update, gone))
+        self._draw(lambda rows: self._lines(update, rows))
 
-    def _lines(self, update: Update, gone: bool) -> list[Any]:
-        from rolloutctl.render.text import Span, line
+    def _lines(self, update: Update, rows: int | None) -> list[Any]:
+        from rolloutctl.actions.following import News
+        from rolloutctl.render.text import Span, line, safe
         from rolloutctl.render.views import rollout as view
 
-        lines = view.lines(
-            update.picture, surface_of(self._run), missing=update.missing, wide=self._wide
-        )
-        if gone:
-            lines.append(line(Span("deleted", "bad")))
+        # What changes how the picture is to be read stands above it: its end may not fit.
+        above = []
+        if update.news is News.DELETED:
+            above.append(line(Span("DELETED: this is how it was last", "bad")))
         elif self._stale:
-            lines.append(stale_line(self._run, self._stale))
-        return lines
+            above += stale_lines(self._run, self._stale, update.problem)
+        if self._unreadable:
+            text = f"a newer version is not readable: {safe(self._unreadable, 400)}"
+            above.append(line(Span(text, "warn")))
+        return above + view.lines(
+            update.picture,
+            surface_of(self._run),
+            missing=update.missing,
+            wide=self._wide,
+            rows=rows - len(above) if rows is not None else None,
+        )
 
 
 class _Lines:
@@ -178,11 +199,8 @@ class _Lines:
         surface = surface_of(self._run)
         if self._json:
             self._document(update)
-        elif update.news is News.STALE:
-            note = f"stale: {safe(update.problem, 400)}; going on when the connection is back"
-            self._run.emit(movement.lines(None, update.picture, surface, note=note))
-        elif update.news is News.UNREADABLE:
-            note = f"not readable: {safe(update.problem, 400)}"
+        elif update.news in _INTERLUDES:
+            note = _INTERLUDES[update.news].format(safe(update.problem, 400))
             self._run.emit(movement.lines(None, update.picture, surface, note=note))
         elif update.news is News.DELETED:
             self._run.emit(movement.lines(None, update.picture, surface, note="deleted"))
@@ -265,6 +283,7 @@ def wait_for_end(run: Run, ref: Ref, *, timeout: float | None, output: str | Non
     from rolloutctl.actions.following import News, follow
     from rolloutctl.domain.tree import row
     from rolloutctl.render import words
+    from rolloutctl.render.text import safe
     from rolloutctl.render.views import movement
 
     before: RolloutPicture | None = None
@@ -276,9 +295,13 @@ def wait_for_end(run: Run, ref: Ref, *, timeout: float | None, output: str | Non
                 raise NotFound(f"{ref} was deleted while it was waited for", subject=str(ref))
             if last.news is News.TIMEOUT:
                 break
+            if last.news in _INTERLUDES:
+                note = _INTERLUDES[last.news].format(safe(last.problem, 400))
+                run.note(movement.lines(None, last.picture, run.surface(), note=note))
+                continue
             run.note(movement.lines(before, last.picture, run.surface()))
             before = last.picture
-            if not found.observed or last.news is News.UNREADABLE:
+            if not found.observed:
                 continue
             if found.phase in ("Healthy", "Degraded") or found.awaiting is not None:
                 break

@@ -61,10 +61,12 @@ class Page(msgspec.Struct, frozen=True):
 
 
 class WatchEvent(msgspec.Struct, frozen=True):
-    """`type` is ADDED, MODIFIED, DELETED, or SYNCED (first after a list: all that exists is out),
+    """One thing a watch says.
 
-    or STALE (the connection dropped at `since`; it heals by itself). `object` is a decoded struct,
-    None for SYNCED and STALE.
+    `type` is ADDED, MODIFIED, DELETED (`object` is the decoded struct); SYNCED: all that exists is
+    out, or the connection is back after STALE; STALE: the connection dropped, it is tried again
+    (`problem` says why); UNREADABLE: a version has not the form of its type (`object` is an
+    Unreadable, `problem` says what is wrong).
     """
 
     type: str

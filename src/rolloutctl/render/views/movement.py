@@ -190,6 +190,7 @@ def row_line(row: RolloutRow, surface: Surface, *, deleted: bool = False) -> Lin
         [
             *head,
             words.phase(row.phase),
+            Span("waits for a person" if row.awaiting is not None else "", "wait"),
             step if step.text != "-" else Span(""),
             weight,
             f"ready {row.ready}/{row.desired}",

@@ -14,9 +14,16 @@ _FINE = frozenset({"Running", "Succeeded", "Completed"})
 _COMING = frozenset({"Pending", "ContainerCreating", "PodInitializing"})
 
 
-def lines(picture: RolloutPicture, surface: Surface, *, wide: bool = False) -> list[Line]:
-    """The tree, newest revision first; [] without ReplicaSets."""
+def lines(
+    picture: RolloutPicture, surface: Surface, *, wide: bool = False, folded: bool = False
+) -> list[Line]:
+    """The tree, newest revision first; [] without ReplicaSets.
+
+    `folded`: only revisions that have a part or pods, and only pods that are not fine.
+    """
     items = picture.replica_sets
+    if folded:
+        items = tuple(item for item in items if item.role or item.desired or item.current)
     if not items:
         return []
     number = max(len(str(item.revision)) for item in items)
@@ -36,7 +43,7 @@ def lines(picture: RolloutPicture, surface: Surface, *, wide: bool = False) -> l
             "  ",
         )
         result += wrap(head, surface.room, indent=6 + number)
-        result += _pods(item, surface, wide=wide, indent=4 + number)
+        result += _pods(item, surface, wide=wide, folded=folded, indent=4 + number)
     return result
 
 
@@ -67,12 +74,16 @@ def _age(item: ReplicaSetFacts, surface: Surface) -> str:
     return f"{words.age(item.created, surface.now)} old" if item.created is not None else ""
 
 
-def _pods(item: ReplicaSetFacts, surface: Surface, *, wide: bool, indent: int) -> list[Line]:
+def _pods(
+    item: ReplicaSetFacts, surface: Surface, *, wide: bool, folded: bool, indent: int
+) -> list[Line]:
     healthy = [pod for pod in item.pods if _healthy(pod)]
     others = [pod for pod in item.pods if not _healthy(pod)]
     space = " " * indent
     result: list[Line] = []
-    if wide or len(healthy) <= _FOLD:
+    if folded:
+        pass
+    elif wide or len(healthy) <= _FOLD:
         result += [_pod(pod, surface, space) for pod in healthy]
     else:
         result.append(line(space, Span(f"{len(healthy)} pods ready", "dim")))

@@ -25,17 +25,30 @@ def lines(
     *,
     missing: Sequence[tuple[str, str]] = (),
     wide: bool = False,
+    rows: int | None = None,
 ) -> list[Line]:
-    """The picture; `missing` is what could not be read, and why; `wide` leaves nothing folded."""
-    blocks = [
+    """The picture; `missing` is what could not be read, and why; `wide` leaves nothing folded.
+
+    Where it takes more than `rows` lines, pods that are fine and revisions without pods are left
+    out, and what can be done stands before the revisions, so that what matters fits.
+    """
+    parts = [
         [*_head(picture, surface), *_summary(picture, surface, wide=wide)],
         [*_traffic(picture, surface), *_pods(picture, surface)],
         steps.lines(picture, surface, wide=wide) if picture.steps else [],
         steps.abort_calls(picture.steps, surface),
-        revisions.lines(picture, surface, wide=wide),
-        _runs(picture, surface),
-        [*_missing(missing, surface), *_next(picture, surface)],
     ]
+    tree = revisions.lines(picture, surface, wide=wide)
+    runs = _runs(picture, surface)
+    end = [*_missing(missing, surface), *_next(picture, surface)]
+    whole = _apart([*parts, tree, runs, end])
+    if rows is None or len(whole) <= rows:
+        return whole
+    tree = revisions.lines(picture, surface, folded=True)
+    return _apart([*parts, runs, end, tree])
+
+
+def _apart(blocks: Sequence[list[Line]]) -> list[Line]:
     result: list[Line] = []
     for block in blocks:
         if block and result:
