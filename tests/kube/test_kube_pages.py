@@ -55,6 +55,13 @@ def test_a_fresh_token_reads_on(tmp_path: Path) -> None:
     assert script.asked[2].query["continue"] == "fresh"
 
 
+def test_raw_objects_come_page_by_page_and_once(tmp_path: Path) -> None:
+    steps = page(thing("a", 1), token="t"), GONE_FOR_GOOD, page(thing("a", 1), thing("b", 2))
+    with serving(*steps) as script:
+        pages = script.cluster(folder=tmp_path).pages(ROLLOUTS, None, dict)
+        assert [item["metadata"]["name"] for page in pages for item in page.items] == ["a", "b"]
+
+
 def test_without_a_fresh_token_all_is_read_again_and_handed_out_once(tmp_path: Path) -> None:
     # A server sorts by "namespace/name", where "a-b/…" comes before "a/…".
     before = [thing("x", 1, "a-b"), thing("bad", 1, "a-b", **LONG)]

@@ -193,13 +193,21 @@ def selectors(labels: str, fields: str) -> dict[str, str]:
     return query | ({"fieldSelector": fields} if fields else {})
 
 
+def _key(item: Any) -> tuple[str, str]:
+    """Namespace and name of an object: a struct, or a dict where it was asked for raw."""
+    if isinstance(item, dict):
+        metadata = item.get("metadata") or {}
+        return metadata.get("namespace", ""), metadata.get("name", "")
+    return item.metadata.namespace, item.metadata.name
+
+
 def _keys(page: Page) -> set[tuple[str, str]]:
-    listed = {(item.metadata.namespace, item.metadata.name) for item in page.items}
+    listed = {_key(item) for item in page.items}
     return listed | {(bad.namespace, bad.name) for bad in page.unreadable}
 
 
 def _without(page: Page, handed: set[tuple[str, str]]) -> Page:
     """The page less what was handed out already."""
-    items = [i for i in page.items if (i.metadata.namespace, i.metadata.name) not in handed]
+    items = [item for item in page.items if _key(item) not in handed]
     unreadable = [bad for bad in page.unreadable if (bad.namespace, bad.name) not in handed]
     return Page(items, unreadable, page.resource_version, page.remaining)
