@@ -11,14 +11,14 @@ import pytest
 
 from rolloutctl.domain.cluster import ROLLOUTS, Page
 from rolloutctl.domain.wire import Rollout
-from rolloutctl.errors import ClusterError, Forbidden
+from rolloutctl.errors import ClusterError, Forbidden, Unreachable
 from rolloutctl.sandbox.api import ADMIN, Api
 from rolloutctl.sandbox.api.messages import Request, Response, Stream
 from rolloutctl.sandbox.client import Client
 from rolloutctl.sandbox.http import serve
 from rolloutctl.sandbox.store import Store
 from support.api_server import rollout
-from support.scripted import listing, refuse, reply, serving, thing, write_kubeconfig
+from support.scripted import drop, listing, refuse, reply, serving, thing, write_kubeconfig
 
 GONE = {"metadata": {"continue": "fresh"}, "code": 410, "message": "too old", "reason": "Expired"}
 GONE_FOR_GOOD = refuse(410, "too old", "Expired")
@@ -46,6 +46,33 @@ def test_pages_are_asked_for_one_by_one(tmp_path: Path) -> None:
     assert script.asked[0].path == "/apis/argoproj.io/v1alpha1/rollouts"
     asked = {"limit": "1", "labelSelector": "a=b", "fieldSelector": "x=y"}
     assert [asked.query for asked in script.asked] == [asked, {**asked, "continue": "t1"}]
+
+
+def test_from_the_second_page_on_one_page_is_read_ahead(tmp_path: Path) -> None:
+    more = [page(thing(f"n{index}", 1), token=f"t{index}") for index in range(4)]
+    with serving(*more, page(thing("last", 1))) as script:
+        pages = script.cluster(folder=tmp_path).pages(ROLLOUTS, None, Rollout)
+        next(pages)
+        next(pages)
+        assert script.wait_for(3)
+        assert names(pages) == ["n2", "n3", "last"]
+    assert [asked.query.get("continue") for asked in script.asked] == [None, "t0", "t1", "t2", "t3"]
+
+
+def test_what_fails_ahead_fails_when_its_turn_comes(tmp_path: Path) -> None:
+    steps = page(thing("a", 1), token="t"), page(thing("b", 1), token="u"), refuse(403, "no")
+    with serving(*steps) as script:
+        pages = script.cluster(folder=tmp_path).pages(ROLLOUTS, None, Rollout)
+        assert [names(iter([next(pages)])) for _ in range(2)] == [["a"], ["b"]]
+        with pytest.raises(Forbidden):
+            next(pages)
+    with serving(*steps[:2], drop) as script:
+        cluster = script.cluster(folder=tmp_path)
+        cluster.transport.sleep = lambda seconds: None
+        pages = cluster.pages(ROLLOUTS, None, Rollout)
+        assert [names(iter([next(pages)])) for _ in range(2)] == [["a"], ["b"]]
+        with pytest.raises(Unreachable):
+            next(pages)
 
 
 def test_a_fresh_token_reads_on(tmp_path: Path) -> None:

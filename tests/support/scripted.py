@@ -7,6 +7,7 @@ import json
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -52,6 +53,13 @@ class Scripted:
         with self.lock:
             self.asked.append(asked)
             return self.steps[min(len(self.asked), len(self.steps)) - 1]
+
+    def wait_for(self, requests: int) -> bool:
+        """Whether that many have come, at the latest soon."""
+        end = time.monotonic() + LONGEST
+        while len(self.asked) < requests and time.monotonic() < end:
+            time.sleep(0.005)
+        return len(self.asked) >= requests
 
     def cluster(self, **given: Any) -> KubeCluster:
         """A client of it. `token=` and whatever else `write_kubeconfig` takes, `folder=` first."""

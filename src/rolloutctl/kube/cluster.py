@@ -10,15 +10,13 @@ import msgspec
 
 from rolloutctl.domain.cluster import PODS, Change, Kind, Page, WatchEvent
 from rolloutctl.errors import ClusterError, UsageError
-from rolloutctl.kube import decoding
+from rolloutctl.kube import decoding, paging
 from rolloutctl.kube.failures import Target, failure
 from rolloutctl.kube.transport import Transport
 from rolloutctl.kube.unreachable import Unanswered
 
 T = TypeVar("T")
 _FIELD_MANAGER = "rolloutctl"
-_EXPIRIES = 20
-"""How often one list may lose its snapshot before that is an error."""
 
 
 class KubeCluster:
@@ -52,7 +50,7 @@ class KubeCluster:
         target = Target("get", kind, namespace, name)
         body = self._ask("GET", path(kind, namespace, name), target)
         if not body.lstrip().startswith(b"{"):
-            raise self._no_api()
+            raise self.no_api()
         return body
 
     def pages(
@@ -66,43 +64,10 @@ class KubeCluster:
         limit: int = 500,
     ) -> Iterator[Page]:
         query = selectors(label_selector, field_selector) | {"limit": str(limit)}
-        target = Target("list", kind, namespace)
-        token = ""
-        handed: set[tuple[str, str]] = set()
-        again, expired = False, 0
-        while True:
-            extra = {"continue": token} if token else {}
-            answer = self.transport.request("GET", path(kind, namespace), query=query | extra)
-            if answer.status == 410 and token and expired < _EXPIRIES:
-                # The snapshot the token belongs to is gone. A fresh token reads on behind what
-                # came last; without one all is read anew, less what was handed out already.
-                expired += 1
-                token = decoding.fresh_token(answer.data)
-                again = again or not token
-                continue
-            if answer.status != 200:
-                raise failure(answer.status, answer.data, target, self.name)
-            found, following = self._page(answer.data, kind, as_type)
-            yield _without(found, handed) if again else found
-            if not following:
-                return
-            if following == token:
-                raise ClusterError(f"cluster {self.name} serves the same page of {kind.plural} on")
-            token = following
-            handed.update(_keys(found))
+        return paging.pages(self, kind, namespace, as_type, query)
 
-    def _page(self, body: bytes, kind: Kind, as_type: type[Any]) -> tuple[Page, str]:
-        try:
-            return decoding.page(body, as_type)
-        except decoding.MALFORMED as error:
-            if not body.lstrip().startswith(b"{"):
-                raise self._no_api() from error
-            raise ClusterError(
-                f"cluster {self.name} answered the list of {kind.plural} with something else:"
-                f" {error}"
-            ) from error
-
-    def _no_api(self) -> ClusterError:
+    def no_api(self) -> ClusterError:
+        """The error for an answer that can only come from something else."""
         return ClusterError(
             f"{self.transport.settings.server} answers, but not as a Kubernetes API does",
             hint="is the server's address in the kubeconfig right, or a proxy in between?",
@@ -199,15 +164,3 @@ def _key(item: Any) -> tuple[str, str]:
         metadata = item.get("metadata") or {}
         return metadata.get("namespace", ""), metadata.get("name", "")
     return item.metadata.namespace, item.metadata.name
-
-
-def _keys(page: Page) -> set[tuple[str, str]]:
-    listed = {_key(item) for item in page.items}
-    return listed | {(bad.namespace, bad.name) for bad in page.unreadable}
-
-
-def _without(page: Page, handed: set[tuple[str, str]]) -> Page:
-    """The page less what was handed out already."""
-    items = [item for item in page.items if _key(item) not in handed]
-    unreadable = [bad for bad in page.unreadable if (bad.namespace, bad.name) not in handed]
-    return Page(items, unreadable, page.resource_version, page.remaining)

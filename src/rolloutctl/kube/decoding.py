@@ -90,6 +90,19 @@ def page(body: bytes, as_type: type[Any]) -> tuple[Page, str]:
     return listed, metadata.continue_
 
 
+def identity(item: Any) -> tuple[str, str, str]:
+    """Namespace, name and version of an object: a struct, or a dict where it was asked for raw."""
+    if isinstance(item, dict):
+        found = item.get("metadata")
+        metadata = found if isinstance(found, dict) else {}
+        namespace, name, version = (
+            str(metadata.get(key) or "") for key in ("namespace", "name", "resourceVersion")
+        )
+        return namespace, name, version
+    metadata = item.metadata
+    return metadata.namespace, metadata.name, getattr(metadata, "resource_version", "")
+
+
 def fresh_token(body: bytes) -> str:
     """The token that a server offers with its 410, to read on with inconsistent pages."""
     try:

@@ -143,12 +143,13 @@ class _Watch:
         for page in pages:
             version = version or page.resource_version
             for item in page.items:
-                key = (item.metadata.namespace, item.metadata.name)
+                *place, current = decoding.identity(item)
+                key = (place[0], place[1])
                 seen.add(key)
                 self._bad.pop(key, None)
                 known = self._known.get(key)
-                if known is None or known[0] != item.metadata.resource_version:
-                    self._known[key] = (item.metadata.resource_version, item)
+                if known is None or known[0] != current:
+                    self._known[key] = (current, item)
                     yield WatchEvent("ADDED" if known is None else "MODIFIED", item)
             for bad in page.unreadable:
                 seen.add((bad.namespace, bad.name))
