@@ -57,7 +57,11 @@ class Client:
 
     def __init__(self, api: Api, token: str) -> None:
         self._api = api
-        self._headers = {"authorization": f"Bearer {token}", "accept": "application/json"}
+        self._headers = {
+            "authorization": f"Bearer {token}",
+            "accept": "application/json",
+            "user-agent": "sandbox",
+        }
 
     def get(
         self,

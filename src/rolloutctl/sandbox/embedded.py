@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -31,6 +32,7 @@ from .scenarios.loader import Loader
 from .store import Store
 
 NO_ADDRESS = "http://sandbox.invalid"
+_SET_UP = timedelta(seconds=10)
 
 
 class EmbeddedCluster:
@@ -38,7 +40,8 @@ class EmbeddedCluster:
 
     `side_url`: where plugins and Jenkins are served; without `over_http` they are reached by
     plain calls instead. `plugins`: a user's own, by name. `pod_ready_delay`: seconds of the
-    clock. `log` gets the controllers' lines.
+    clock. `first_version`: the resourceVersion before anything is there. `log` gets the
+    controllers' lines.
     """
 
     def __init__(
@@ -51,13 +54,14 @@ class EmbeddedCluster:
         over_http: bool = False,
         plugins: Mapping[str, StepPlugin] | None = None,
         pod_ready_delay: float = 0.0,
+        first_version: int = 0,
         log: Callable[[str], None] = lambda line: None,
     ) -> None:
         self.clock = clock or FakeClock(speed=speed)
         self._side_url = side_url
         self.failure = ""
         """Why the control loops ended, if they did."""
-        self.store = Store()
+        self.store = Store(first_version=first_version)
         self.api = Api(self.store, tokens={token: ADMIN}, now=self.clock.now)
         self.client = Client(self.api, token)
         self.jenkins = FakeJenkins(self.clock)
@@ -68,8 +72,11 @@ class EmbeddedCluster:
         for name, plugin in own.items():
             registry.add(name, plugin)
         self.plugin_names = tuple(registry.names())
+        # What was set up before its controller started is older than the controller's pod: within
+        # one second nobody could tell whether that pod has read the ConfigMap.
+        earlier = Api(self.store, tokens={token: ADMIN}, now=lambda: self.clock.now() - _SET_UP)
         for resource, item in fresh.objects(side_url, list(own)):
-            self.client.create(resource, item, item["metadata"].get("namespace"))
+            Client(earlier, token).create(resource, item, item["metadata"].get("namespace"))
         self.controllers = Controllers(
             ControllerClient(self.api, token),
             clock=self.clock,

@@ -116,6 +116,7 @@ def _servers(
             plugins=plugins,
             over_http=True,
             pod_ready_delay=options.pod_ready_delay,
+            first_version=_first_version(),
             log=lambda line: logs.controller.info("%s", line),
         )
         try:
@@ -159,6 +160,14 @@ def _servers(
         yield record
 
 
+def _first_version() -> int:
+    """Above every resourceVersion of an earlier sandbox: its clients are told to list again.
+
+    From 0 on, a watch that survived a restart would wait for its old version to come round.
+    """
+    return time.time_ns() // 1_000_000
+
+
 class _Later:
     """The handler of a server whose address must be known before it can be built."""
 
@@ -193,6 +202,7 @@ def _await_controller(cluster: EmbeddedCluster, logs: Logs) -> None:
 
 def _finish(thread: threading.Thread, cluster: EmbeddedCluster, stopping: threading.Event) -> None:
     stopping.set()
+    cluster.controllers.wake()
     # A plugin that never returns must not hold up the end: the thread is a daemon.
     thread.join(2)
 

@@ -1,4 +1,4 @@
-"""Server-side apply, in the simple form this server has: nobody owns fields.
+"""Server-side apply, in the simple form this server has: it never asks who owns a field.
 
 It creates what is not there and merges into what is; two managers never conflict, and a field left
 out of a later configuration stays. A real server tracks who owns which field.

@@ -136,10 +136,11 @@ class Collector:
 
     def _close_namespace(self, name: str) -> None:
         record = self._store.get("namespaces", "", name)
-        if record is None or self._store.namespaced(name):
+        if record is None:
             return
+        # Emptiness is asked last: the answer costs as much as the cluster is large.
         obj = record.decode()
-        if "deletionTimestamp" in obj["metadata"]:
+        if "deletionTimestamp" in obj["metadata"] and not self._store.namespaced(name):
             self._store.remove("namespaces", obj)
 
 

@@ -18,6 +18,8 @@ _SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
 OWNED = ("uid", "creationTimestamp", "generation", "selfLink", "deletionTimestamp")
 """What a client cannot change; with deletionGracePeriodSeconds and namespace."""
 
+_KEPT = ("deletionGracePeriodSeconds", "resourceVersion", "managedFields")
+
 
 def timestamp(moment: datetime) -> str:
     """RFC 3339 in UTC, to the second."""
@@ -59,12 +61,11 @@ def tidy(obj: dict[str, Any]) -> None:
 def keep(old: dict[str, Any], new: dict[str, Any]) -> None:
     """Undo what a client changed in the metadata that is the server's."""
     before, after = old["metadata"], new["metadata"]
-    for name in (*OWNED, "namespace", "name", "deletionGracePeriodSeconds", "resourceVersion"):
+    for name in (*OWNED, "namespace", "name", *_KEPT):
         if name in before:
             after[name] = before[name]
         else:
             after.pop(name, None)
-    after.pop("managedFields", None)
 
 
 def specification(resource: Resource, obj: dict[str, Any]) -> bytes:

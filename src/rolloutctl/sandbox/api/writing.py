@@ -10,7 +10,18 @@ from typing import Any
 
 from rolloutctl.sandbox.store import Record, Store
 
-from . import apply, bodies, defaults, errors, metadata, patching, reading, strategic, validation
+from . import (
+    apply,
+    bodies,
+    defaults,
+    errors,
+    managers,
+    metadata,
+    patching,
+    reading,
+    strategic,
+    validation,
+)
 from .collecting import Collector
 from .messages import Request
 from .routing import Query, Target
@@ -41,9 +52,11 @@ class Writer:
         obj = bodies.read_object(request, target.resource, target.api_version)
         if target.name and obj["metadata"].get("name") != target.name:
             raise errors.method_not_allowed(target.resource.plural, "create")
-        return self._create(target, obj, query)
+        return self._create(target, obj, query, managers.of(request))
 
-    def _create(self, target: Target, obj: dict[str, Any], query: Query) -> Written:
+    def _create(
+        self, target: Target, obj: dict[str, Any], query: Query, manager: managers.Manager
+    ) -> Written:
         resource = target.resource
         self._decodes(target, obj)
         given = obj["metadata"].get("namespace")
@@ -68,6 +81,7 @@ class Writer:
             name = obj["metadata"]["name"]
             if self._store.get(resource.plural, target.namespace, name):
                 raise errors.already_exists(resource.plural, resource.group, name)
+            managers.note(resource, target.api_version, manager, None, obj, self._now())
             if _dry(query):
                 return Written(_unsaved(obj, "0"), warnings, created=True)
             return Written(self._store.put(resource.plural, obj), warnings, created=True)
@@ -96,7 +110,7 @@ class Writer:
                 raise errors.invalid(
                     target.resource.kind, target.resource.group, target.name, [cause]
                 )
-            return self._replace(target, record, obj, query, warnings)
+            return self._replace(target, record, obj, query, warnings, managers.of(request))
 
     def patch(self, target: Target, request: Request) -> Written:
         """Patch the object, or its status. Raises Refused."""
@@ -119,7 +133,7 @@ class Writer:
                 after = strategic.apply(resource, before, patch)
             if not isinstance(after.get("metadata"), dict):
                 raise errors.unpatchable()
-            return self._patched(target, record, after, query)
+            return self._patched(target, record, after, query, managers.of(request))
 
     def patch_with(
         self,
@@ -135,10 +149,17 @@ class Writer:
         with self._store.transaction():
             record = reading.existing(self._store, target)
             after = change(_typed(target, record), patch)
-            return self._replace(target, record, after, Query(request), ())
+            manager = managers.of(request)
+            return self._replace(target, record, after, Query(request), (), manager)
 
     def _patched(
-        self, target: Target, record: Record, after: dict[str, Any], query: Query
+        self,
+        target: Target,
+        record: Record,
+        after: dict[str, Any],
+        query: Query,
+        manager: managers.Manager,
+        applied: dict[str, Any] | None = None,
     ) -> Written:
         resource = target.resource
         for name in ("apiVersion", "kind"):
@@ -152,7 +173,8 @@ class Writer:
         if unknown and query.text("fieldValidation") == "Strict":
             said = ", ".join(f'unknown field "{path}"' for path in unknown)
             raise _undecodable_patch(after, f"strict decoding error: {said}")
-        return self._replace(target, record, pruned, query, _warnings(unknown, query))
+        warnings = _warnings(unknown, query)
+        return self._replace(target, record, pruned, query, warnings, manager, applied)
 
     def _apply(self, target: Target, request: Request, query: Query) -> Written:
         """Server-side apply without field managers: create, or merge with force."""
@@ -161,13 +183,15 @@ class Writer:
             cause = errors.Cause("fieldManager", "FieldValueRequired", said)
             raise errors.invalid("PatchOptions", "meta.k8s.io", "", [cause])
         wanted = apply.read(request, target)
+        manager = managers.of(request, managers.APPLY)
         record = self._store.get(target.resource.plural, target.namespace, target.name)
         if record is None:
             if target.part:
                 raise errors.not_found(target.resource.plural, target.resource.group, target.name)
-            return self._create(target, wanted, query)
+            return self._create(target, wanted, query, manager)
         before = _typed(target, record)
-        return self._patched(target, record, apply.merged(target.resource, before, wanted), query)
+        after = apply.merged(target.resource, before, wanted)
+        return self._patched(target, record, after, query, manager, wanted)
 
     def _replace(
         self,
@@ -176,6 +200,8 @@ class Writer:
         after: dict[str, Any],
         query: Query,
         warnings: tuple[str, ...],
+        manager: managers.Manager,
+        applied: dict[str, Any] | None = None,
     ) -> Written:
         resource = target.resource
         self._preconditions(target, record, after)
@@ -196,6 +222,7 @@ class Writer:
             defaults.on_update(resource, before, after)
         validation.check(resource, after, before)
         after = _without(_without(after, "apiVersion"), "kind")
+        managers.note(resource, target.api_version, manager, before, after, self._now(), applied)
         if patching.same(before, after):
             return Written(record, warnings)
         if resource.generation and metadata.specification(

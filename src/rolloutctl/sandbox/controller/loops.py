@@ -19,8 +19,8 @@ from .rollouts import Rollouts
 from .step_plugins import Disabled, Unresolvable
 
 LONGEST_RETRY = 10.0
-LONGEST_WAIT = 0.5
-"""Seconds after which `run_forever` notices that it shall stop, unless `wake` is called."""
+LONGEST_WAIT = 30.0
+"""Seconds after which `run_forever` looks around though nobody called `wake`."""
 
 _KINDS = {"ReplicaSet": "replicaset", "Rollout": "rollout", "Deployment": "deployment"}
 
@@ -76,7 +76,7 @@ class Controllers:
         return self._cluster.queue.next_due()
 
     def run_forever(self, stop: threading.Event) -> None:
-        """Do what is due until `stop` is set."""
+        """Do what is due until `stop` is set and `wake` called."""
         silence = self._cluster.client.on_change(self.wake)
         try:
             while not stop.is_set():
