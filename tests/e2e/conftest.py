@@ -15,7 +15,7 @@ from support.shell import ROLLOUTCTL, SPEED, Shell
 
 
 @contextlib.contextmanager
-def sandbox(home: Path) -> Iterator[dict[str, str]]:
+def sandbox(home: Path, speed: float = SPEED) -> Iterator[dict[str, str]]:
     """A running sandbox; gives the variables of a shell that uses it."""
     env = {
         "PATH": os.environ["PATH"],
@@ -37,7 +37,7 @@ def sandbox(home: Path) -> Iterator[dict[str, str]]:
             check=False,
         )
 
-    up = rolloutctl("up", "--speed", str(SPEED))
+    up = rolloutctl("up", "--speed", str(speed))
     assert up.returncode == 0, up.stderr
     try:
         yield {**env, "KUBECONFIG": rolloutctl("kubeconfig").stdout.strip()}
@@ -63,6 +63,13 @@ def namespace(env: dict[str, str], folder: Path) -> Iterator[Shell]:
 def sandbox_env(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The sandbox that tests share, one per test process."""
     with sandbox(tmp_path_factory.mktemp("home")) as env:
+        yield env
+
+
+@pytest.fixture(scope="session")
+def hasty_env(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A sandbox whose pauses of minutes take no time, for what is not about their length."""
+    with sandbox(tmp_path_factory.mktemp("hasty"), speed=500) as env:
         yield env
 
 

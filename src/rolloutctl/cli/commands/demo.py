@@ -12,7 +12,7 @@ from rolloutctl.cli.run import Run
 from rolloutctl.errors import ExitCode
 
 app = new_app()
-_READING = 5.0
+_READING = 7.0
 """Seconds to read a part of the story in; with these it takes two minutes."""
 
 
@@ -35,7 +35,7 @@ def demo(
             "--pace",
             metavar="DURATION",
             parser=duration,
-            help="Rest between the parts of the story; else 5s on a terminal, none elsewhere.",
+            help="Rest between the parts of the story; else 7s on a terminal, none elsewhere.",
             show_default=False,
         ),
     ] = None,

@@ -54,7 +54,7 @@ def list_(
       rolloutctl list -A
       rolloutctl list -A --awaiting
       rolloutctl list -n shop --phase Degraded,Paused -o jsonl
-      rolloutctl list -A --plugin intuit/gate -w
+      rolloutctl list -A --plugin demo/jenkins-gate -w
     """
     from rolloutctl.cli import rollouts
 

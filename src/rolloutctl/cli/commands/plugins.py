@@ -134,8 +134,8 @@ def show(
 
     \b
     Examples:
-      rolloutctl plugins show intuit/gate
-      rolloutctl plugins show intuit/gate -o yaml
+      rolloutctl plugins show demo/jenkins-gate
+      rolloutctl plugins show demo/jenkins-gate -o yaml
     """
     from rolloutctl.actions import plugins
     from rolloutctl.render.documents import plugins as documents
@@ -174,7 +174,7 @@ def status(
     \b
     Examples:
       rolloutctl plugins status
-      rolloutctl plugins status intuit/gate -o json
+      rolloutctl plugins status demo/jenkins-gate -o json
     """
     from rolloutctl.actions import plugins
     from rolloutctl.render.documents import plugins as documents
@@ -241,9 +241,9 @@ def disable(
 
     \b
     Examples:
-      rolloutctl plugins disable intuit/jenkins --reason INC-4711 --dry-run
-      rolloutctl plugins disable intuit/jenkins --reason INC-4711 --restart
-      rolloutctl plugins disable intuit/jenkins intuit/gate --reason INC-4711 --restart --yes
+      rolloutctl plugins disable demo/jenkins-gate --reason INC-4711 --dry-run
+      rolloutctl plugins disable demo/jenkins-gate --reason INC-4711 --restart
+      rolloutctl plugins disable demo/jenkins-gate step/e2e-test --reason INC-4711 --restart --yes
     """
     from rolloutctl.actions.plugin_switch import Switch
     from rolloutctl.cli import switching
@@ -286,8 +286,8 @@ def enable(
 
     \b
     Examples:
-      rolloutctl plugins enable intuit/jenkins --dry-run
-      rolloutctl plugins enable intuit/jenkins --restart
+      rolloutctl plugins enable demo/jenkins-gate --dry-run
+      rolloutctl plugins enable demo/jenkins-gate --restart
     """
     from rolloutctl.actions.plugin_switch import Switch
     from rolloutctl.cli import switching

@@ -312,7 +312,7 @@ def load(
       rolloutctl sandbox load checkout-canary
       rolloutctl sandbox load rollout.yaml service.yaml -n shop
       rolloutctl sandbox load fleet:2000
-      kubectl get rollout web -o yaml | rolloutctl sandbox load -
+      kubectl get rollout checkout -o yaml | rolloutctl sandbox load -
     """
     run = Run.of(ctx)
     requests = list(sandbox_loading.requests(run, what))

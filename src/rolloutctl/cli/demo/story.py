@@ -15,13 +15,14 @@ class Beat:
 
     `say` is narration (may be empty), `deploy` the image somebody else ships before the command
     runs (may be empty), `argv` the command ("{folder}" in it is the demo's own), `expect` its exit
-    code.
+    code; `at_once`: the state it acts on passes by itself, so that nobody may rest before it.
     """
 
     say: str = ""
     argv: tuple[str, ...] = ()
     deploy: str = ""
     expect: ExitCode = ExitCode.OK
+    at_once: bool = False
 
 
 def image(version: str) -> str:
@@ -99,6 +100,7 @@ STORY: tuple[Beat, ...] = (
         "It cannot wait. A full promotion skips what is left, and the controller terminates the"
         " plugin that is running.",
         ("promote", *CHECKOUT, "--full", "--yes", "--wait", "--timeout", "60s"),
+        at_once=True,
     ),
     Beat(
         "",
@@ -120,6 +122,7 @@ STORY: tuple[Beat, ...] = (
     Beat(
         "Abort: traffic goes back, and the plugins undo what they did, the last one first.",
         ("abort", *CHECKOUT, "--wait", "--timeout", "60s"),
+        at_once=True,
     ),
     Beat(
         "That is what an aborted rollout looks like. The exit code of status says it to a script.",

@@ -114,7 +114,7 @@ class _Teller:
 
     def rest(self, beat: Beat) -> None:
         """Time to read what stands there, before a new part of the story."""
-        if beat.say and self.pace:
+        if beat.say and self.pace and not beat.at_once:
             time.sleep(self.pace)
 
     def narrate(self, text: str) -> None:

@@ -1,0 +1,102 @@
+"""The examples of every help text work, as they stand there, on a sandbox."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from rolloutctl.cli.manual import tree
+from rolloutctl.errors import ExitCode
+from support.program import Program, Result
+from support.shell import ROLLOUTCTL, Ended, Shell
+
+pytestmark = pytest.mark.e2e
+
+STATE_FOR = {
+    "retry": "aborted",
+    "promote checkout --skip-step": "plugin-gate-running",
+    "watch checkout --until healthy": "healthy",
+    "status checkout --wait": "healthy",
+}
+"""The scenario an example is about; else one that waits at its pause."""
+FOR_EVER = ("get checkout -w", "watch checkout", "watch checkout -o jsonl", "list -A --plugin")
+"""What goes on until somebody ends it; here --timeout does."""
+ELSEWHERE = (
+    "rolloutctl demo",  # test_e2e_demo
+    "rolloutctl sandbox up --",  # tests/sandbox/process: this one runs already
+    "rolloutctl sandbox down",
+    "rolloutctl sandbox load rollout.yaml",
+    "rolloutctl sandbox load fleet",
+    "rolloutctl sandbox logs --controller -f",
+    "rolloutctl completion zsh >",  # its folder is a variable of zsh's own
+)
+
+
+def examples() -> list[str]:
+    """Every line below "Examples:" in the help of a command."""
+    found = []
+    for node in tree():
+        block = (node.command.help or "").partition("Examples:")[2]
+        found += [line.strip() for line in block.splitlines() if line.strip()]
+    return found
+
+
+def runnable() -> list[str]:
+    lines = [line for line in examples() if not line.startswith(ELSEWHERE)]
+    return [line for line in lines if "| source" not in line and "Invoke-Expression" not in line]
+
+
+@pytest.fixture(scope="module")
+def stage(
+    hasty_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Program, Shell]]:
+    """The program in this process and a shell, on a sandbox where checkout and cart run."""
+    folder = tmp_path_factory.mktemp("examples")
+    program = Program(env=hasty_env)
+    source = resources.files("rolloutctl.sandbox") / "scenarios" / "paused" / "checkout.yaml"
+    cart = folder / "cart.yaml"
+    cart.write_text(
+        source.read_text()
+        .replace("checkout", "cart")
+        .replace("namespace: shop", "namespace: default")
+    )
+    done = program("sandbox", "load", str(cart), "-n", "default")
+    assert done.exit_code == ExitCode.OK, done.stderr
+    path = f"{Path(ROLLOUTCTL).parent}:{hasty_env['PATH']}"
+    yield program, Shell({**hasty_env, "PATH": path}, folder)
+
+
+@pytest.mark.parametrize("example", runnable())
+def test_an_example_works(stage: tuple[Program, Shell], example: str) -> None:
+    program, shell = stage
+    command = example.removeprefix("rolloutctl ")
+    state = next((v for k, v in STATE_FOR.items() if command.startswith(k)), "paused")
+    if "checkout" in example or command.startswith(("get", "list", "plugins status")):
+        place = () if "-n shop" in example else ("-n", "default")
+        assert program("sandbox", "load", state, *place).exit_code == ExitCode.OK
+    if command.startswith("resume"):
+        assert program("pause", "checkout").exit_code == ExitCode.OK
+    if command.startswith(("plugins disable", "plugins enable")) and "--yes" not in command:
+        command += " --yes"
+    done: Result | Ended
+    expected = ExitCode.OK
+    if command == example or "|" in example or ">" in example:
+        for tool in ("kubectl", "jq", "bash"):
+            if tool in [*shlex.split(example), "bash"] and shutil.which(tool) is None:
+                pytest.skip(f"{tool} is not installed")
+        done = shell.run(
+            "bash", "-euo", "pipefail", "-c", example.replace("> ~/.config/fish/completions", "> .")
+        )
+        code = done.code
+    else:
+        if command in FOR_EVER or command.startswith(FOR_EVER[-1]):
+            command += " --timeout 1s"
+            expected = ExitCode.TIMEOUT
+        done = program(*shlex.split(command))
+        code = done.exit_code
+    assert code == expected, done.stdout + done.stderr
