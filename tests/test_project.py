@@ -11,6 +11,10 @@ from typing import Any
 
 import pytest
 
+from rolloutctl.cli import app, manual
+from rolloutctl.errors import ExitCode
+from rolloutctl.sandbox.plugins.protocol import Context
+
 ROOT = Path(__file__).parent.parent
 MODULE_OF = {"pyyaml": "yaml"}
 NAME = re.compile(r"[A-Za-z0-9._-]+")
@@ -58,3 +62,37 @@ def test_ci_pins_every_direct_dependency(project: Any) -> None:
     assert all("==" in line for line in lines)
     wanted = project["dependencies"] + project["optional-dependencies"]["dev"]
     assert {normal(name) for name in names(wanted)} - pinned == set()
+
+
+def test_the_readme_and_the_manual_give_every_exit_code() -> None:
+    codes = {str(int(code)): code.name for code in ExitCode}
+    readme = (ROOT / "README.md").read_text()
+    assert dict(re.findall(r"^\| (\d+) \| ([A-Z_]+) \|", readme, re.M)) == codes
+    assert {code: text.partition(":")[0] for code, text in manual.EXIT_CODES} == codes
+
+
+def test_the_readme_has_every_command() -> None:
+    table = (ROOT / "README.md").read_text().partition("## Commands")[2].partition("###")[0]
+    rows = re.findall(r"^\| (`.*?) \| ", table, re.M)
+    named = {word for row in rows for word in re.findall(r"`([a-z]+)", row)}
+    assert set(app.COMMANDS) - {"version"} <= named
+
+
+def test_the_plugin_in_the_readme_works() -> None:
+    readme = (ROOT / "README.md").read_text()
+    scope: dict[str, Any] = {}
+    exec(readme.partition("```python\n")[2].partition("```")[0], scope)
+    gate, status, phases = scope["Gate"](), None, []
+    for _ in range(3):
+        result = gate.run({}, Context(gate.name, {}, status))
+        status = result.status
+        phases.append(result.phase)
+    assert phases == ["Running", "Running", "Successful"]
+    assert gate.terminate({}, Context(gate.name, {}, status)).phase == "Successful"
+    assert gate.abort({}, Context(gate.name, {}, status)).phase == "Successful"
+
+
+def test_files_that_are_linked_exist() -> None:
+    for page in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/output.md"):
+        links = re.findall(r"\]\((?!https?:)([^)#]+)", (ROOT / page).read_text())
+        assert [link for link in links if not (ROOT / page).parent.joinpath(link).exists()] == []

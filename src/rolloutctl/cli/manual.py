@@ -15,7 +15,7 @@ from rolloutctl.cli import app
 from rolloutctl.cli.completion import SHELLS, script
 
 _SUFFIX = {"bash": "bash", "zsh": "zsh", "fish": "fish", "powershell": "ps1"}
-_EXIT_CODES = (
+EXIT_CODES = (
     ("0", "OK"),
     ("1", "FAILED: the rollout is degraded or aborted, or some of the objects failed"),
     ("2", "USAGE: the command line or a file given on it is wrong"),
@@ -90,7 +90,7 @@ def _page(node: Node, children: list[Node]) -> str:
             lines += [".TP", f".B {_roff(child.path[-1])}", _roff(short)]
     lines += [".SH OPTIONS", *_options(node)]
     if len(node.path) == 1:
-        lines += [".SH EXIT STATUS", *_definitions(_EXIT_CODES)]
+        lines += [".SH EXIT STATUS", *_definitions(EXIT_CODES)]
         lines += [".SH ENVIRONMENT", *_definitions(_ENVIRONMENT)]
     if len(node.path) > 1:
         lines += [".SH SEE ALSO", f".BR {_roff('-'.join(node.path[:-1]))} (1)"]
