@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 import rolloutctl
 from rolloutctl.errors import ExitCode
@@ -103,3 +104,16 @@ def test_the_cursor_is_back_while_it_is_suspended(watching: Screen) -> None:
     watching.process.send_signal(signal.SIGTERM)
     watching.until("stopped watching")
     assert watching.ended() == ExitCode.INTERRUPTED
+
+
+@pytest.mark.parametrize("output", ["json", "yaml", "jsonl"])
+def test_data_is_whole_where_only_ascii_is_expected(output: str) -> None:
+    paths = [str(Path(rolloutctl.__file__).parents[1]), str(Path(__file__).parents[1])]
+    code = PROGRAM.format(path=paths).replace('"watch", "demo"', f'"get", "demo", "-o", "{output}"')
+    code = code.replace(
+        "cluster =", 'found.objects["rollouts"][0]["status"]["message"] = "é ✓"\ncluster ='
+    )
+    env = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, check=True)
+    found = yaml.safe_load(done.stdout.decode("utf-8"))
+    assert found["rollout"]["message"] == "é ✓"

@@ -8,8 +8,8 @@ import pytest
 
 from rolloutctl.actions import inspect
 from rolloutctl.domain.refs import Ref
-from rolloutctl.errors import NotFound
-from rolloutctl.render import narrate, words
+from rolloutctl.render import words
+from rolloutctl.render.problems import error_lines
 from rolloutctl.render.surface import Surface
 from rolloutctl.render.theme import to_text
 from rolloutctl.render.views import rollout as view
@@ -54,6 +54,13 @@ def test_moments() -> None:
 
 
 def test_an_error_says_what_which_and_what_next() -> None:
-    error = NotFound('no rollout "x"', subject="shop/x", hint=["did you mean y?", "  - a: [b]"])
-    lines = to_text(narrate.error(error, Surface(width=200)), colour=False)
+    said = ('no rollout "x"', "did you mean y?\n  - a: [b]")
+    lines = to_text(error_lines(*said, Surface(width=200), subject="shop/x"), colour=False)
     assert lines == '✗ shop/x: no rollout "x"\n  did you mean y?\n    - a: [b]\n'
+    narrow = to_text(error_lines(*said, Surface(width=12, unicode=False)), colour=False)
+    assert narrow == 'error: no\n  rollout\n  "x"\n  did you\n    mean y?\n    - a: [b]\n'
+
+
+def test_an_error_of_several_lines_is_told_whole() -> None:
+    lines = error_lines("cannot read it:\n  line 3\x1b[31m", "", Surface(terminal=False))
+    assert to_text(lines, colour=False) == "✗ cannot read it:\n    line 3\n"

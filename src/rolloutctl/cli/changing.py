@@ -207,7 +207,6 @@ class _Changing:
     ) -> None:
         """Keeps a result and, unless a document is wanted at the end, tells it at once."""
         from rolloutctl.domain.reports import Did, Result
-        from rolloutctl.render import narrate
         from rolloutctl.render.views import changes
 
         if error is not None:
@@ -217,7 +216,7 @@ class _Changing:
         self.results[ref] = result
         surface = self.run.surface()
         if did is Did.FAILED and error is not None:
-            self.run.note(narrate.error(error, surface))
+            self.run.fail(error)
         elif self.output is None:
             self.run.emit(changes.result(result, surface))
             if error is not None and error.hint:

@@ -6,6 +6,7 @@ No traceback ever reaches a user; ROLLOUTCTL_DEBUG=1 shows it, for bug reports.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -36,6 +37,9 @@ def main(argv: Sequence[str] | None = None, environment: Environment | None = No
 
 def run() -> None:
     """What the installed `rolloutctl` calls."""
+    # What is made here lives to the end or is dropped page by page. Looking for cycles in it as
+    # often as the interpreter does by itself costs a quarter of a long list.
+    gc.set_threshold(100_000, 50, 100)
     code = main()
     with contextlib.suppress(BrokenPipeError):
         sys.stdout.flush()
@@ -103,10 +107,8 @@ def _usage(invocation: Run, error: typer.TyperException) -> int:
 
 
 def _report(invocation: Run, message: str, hint: str) -> None:
-    from rolloutctl.render.problems import error_lines
-
     with contextlib.suppress(BrokenPipeError):
-        invocation.note(error_lines(message, hint, unicode=invocation.environment.unicode))
+        invocation.fail(RolloutctlError(message, hint=hint))
 
 
 def _drop_stdout() -> None:

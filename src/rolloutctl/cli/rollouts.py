@@ -319,7 +319,8 @@ def _live_rows(
         )
         result = [*above, *lines]
         if left:
-            result.append(line(Span(f"{left:,} more; what is not Healthy comes first", "dim")))
+            first = "the longest wait" if awaiting else "what is not Healthy"
+            result.append(line(Span(f"{left:,} more; {first} comes first", "dim")))
         return result if rows else [*above, line(Span("no rollouts", "dim"))]
 
     with live(run) as draw:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rolloutctl.cli.environment import Environment
-from rolloutctl.errors import UsageError
+from rolloutctl.errors import RolloutctlError, UsageError
 
 if TYPE_CHECKING:
     import typer
@@ -110,8 +110,14 @@ class Run:
     def out(self, text: str) -> None:
         """Writes data to stdout; a missing final newline is added. Raises ReaderGone."""
         stream = self.environment.stdout
+        text = text if text.endswith("\n") or not text else text + "\n"
         try:
-            stream.write(text if text.endswith("\n") or not text else text + "\n")
+            if self.environment.unicode or text.isascii():
+                stream.write(text)
+            else:
+                # Views are in ASCII by now, so this is data, and data is always UTF-8.
+                stream.flush()
+                stream.buffer.write(text.encode("utf-8", "backslashreplace"))
             stream.flush()
         except BrokenPipeError:
             raise ReaderGone from None
@@ -136,6 +142,13 @@ class Run:
             text = to_text(message, colour=colour, unicode=self.environment.unicode)
         stream.write(text if text.endswith("\n") or not text else text + "\n")
         stream.flush()
+
+    def fail(self, error: RolloutctlError) -> None:
+        """Says on stderr what went wrong, with which object, and what to do next."""
+        from rolloutctl.render.problems import error_lines
+
+        surface = self.surface()._replace(terminal=self.environment.stderr.isatty())
+        self.note(error_lines(error.message, error.hint, surface, subject=error.subject))
 
     def confirm(
         self,

@@ -139,9 +139,7 @@ def _ended(run: Run, errors: list[RolloutctlError]) -> ExitCode:
     """Reports what failed for some of several names; their exit code if they agree."""
     if not errors:
         return ExitCode.OK
-    from rolloutctl.render.problems import error_lines
-
     for error in errors:
-        run.note(error_lines(error.message, error.hint, unicode=run.environment.unicode))
+        run.fail(error)
     codes = {error.exit_code for error in errors}
     return codes.pop() if len(codes) == 1 else ExitCode.FAILED
