@@ -174,6 +174,14 @@ def test_data_that_is_no_base64(tmp_path: Path) -> None:
         found(path)
 
 
+def test_base64_may_be_wrapped(tmp_path: Path) -> None:
+    wrapped = "UEVN\nUEVN\n"
+    path = write_kubeconfig(
+        tmp_path / "c", "https://x", cluster={"certificate-authority-data": wrapped}
+    )
+    assert found(path).ca_data == b"PEMPEM"
+
+
 def test_a_token_file_wins_over_a_token(tmp_path: Path) -> None:
     (tmp_path / "t").write_text("fresh")
     user = {"token": "stale", "tokenFile": "t"}

@@ -143,8 +143,7 @@ def test_a_name_cannot_lead_elsewhere(tmp_path: Path, name: str) -> None:
 # --- waiting and trying again ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("status", [429, 503])
-@pytest.mark.parametrize("method", ["GET", "PATCH"])
+@pytest.mark.parametrize(("method", "status"), [("GET", 429), ("GET", 503), ("PATCH", 429)])
 def test_a_busy_server_is_given_the_time_it_asks_for(
     tmp_path: Path, status: int, method: str
 ) -> None:
@@ -154,6 +153,15 @@ def test_a_busy_server_is_given_the_time_it_asks_for(
         get(cluster) if method == "GET" else cluster.apply(CHANGE)
     assert [asked.method for asked in script.asked] == [method] * 3
     assert naps == [3.0, 3.0]
+
+
+def test_a_change_is_not_sent_again_when_a_proxy_may_have_lost_the_answer(tmp_path: Path) -> None:
+    with serving(refuse(503, "bad day", Retry_After="3"), WEB) as script:
+        cluster, naps = resting(script, tmp_path)
+        with pytest.raises(ClusterError, match="bad day"):
+            cluster.apply(CHANGE)
+    assert [asked.method for asked in script.asked] == ["PATCH"]
+    assert naps == []
 
 
 def test_waiting_for_a_busy_server_has_an_end(tmp_path: Path) -> None:

@@ -127,6 +127,19 @@ def test_a_version_too_old_leads_to_differences_only(tmp_path: Path, gone: Step)
     assert versions(script) == ["10", "90"]
 
 
+def test_a_fault_while_listing_anew_does_not_end_a_watch(tmp_path: Path) -> None:
+    steps = (
+        LISTED,
+        stream(EXPIRED),
+        refuse(500, "leader changed"),
+        reply(200, listing([thing("a", 2)], 90)),
+        HANG,
+    )
+    with serving(*steps) as script:
+        found = first(5, script, tmp_path)
+    assert found == ["ADDED a@1", "SYNCED", "STALE", "MODIFIED a@2", "SYNCED"]
+
+
 def test_a_server_that_ends_every_watch_at_once_is_not_hammered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

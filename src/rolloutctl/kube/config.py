@@ -267,7 +267,7 @@ def _data(entry: dict[str, Any], key: str, config: Path) -> bytes | None:
     if not value:
         return None
     try:
-        return base64.b64decode(str(value), validate=True)
+        return base64.b64decode("".join(str(value).split()), validate=True)
     except ValueError as error:
         raise ClusterError(f"kubeconfig {config}: {key} is no base64") from error
 

@@ -39,6 +39,10 @@ class Status(msgspec.Struct):
     details: _Details | None = None
 
 
+class ServerFault(ClusterError):
+    """The server has too much to do or a fault of its own; the same request may work later."""
+
+
 class Target(msgspec.Struct, frozen=True):
     """What was asked of whom; `name` is empty for lists."""
 
@@ -94,14 +98,15 @@ def failure(code: int, body: bytes, target: Target, cluster: str) -> RolloutctlE
     if code in (400, 415, 422):
         return Failed(f"{what}: the server refuses this: {said or code}", subject=what)
     if code == 429:
-        return ClusterError(
+        return ServerFault(
             f"cluster {cluster} has too much to do (429)", subject=what, hint="try again later"
         )
-    if code == 504 or code == 500 or not said:
-        return ClusterError(
+    fault = ServerFault if code >= 500 else ClusterError
+    if code in (500, 504) or not said:
+        return fault(
             f"cluster {cluster} failed: HTTP {code}{': ' + said if said else ''}", subject=what
         )
-    return ClusterError(f"cluster {cluster}: {said}", subject=what)
+    return fault(f"cluster {cluster}: {said}", subject=what)
 
 
 def _refused(status: Status) -> bool:

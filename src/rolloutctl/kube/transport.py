@@ -20,7 +20,6 @@ from rolloutctl.kube.credentials import Credentials
 from rolloutctl.kube.unreachable import Dropped, unreachable
 
 RETRIES = 4
-_RETRY_STATUS = (429, 503)
 _LONGEST_PAUSE = 10.0
 _FAILURES = (urllib3.exceptions.HTTPError, OSError, ValueError)
 
@@ -58,8 +57,9 @@ class Transport:
     ) -> urllib3.BaseHTTPResponse:
         """One complete answer, whatever its status.
 
-        GETs are sent again when the connection drops; 429 and 503 with Retry-After are honoured
-        for every method, since nothing was done. Raises Unreachable.
+        GETs are sent again when the connection drops, or after a 503 with Retry-After; a 429 is
+        waited for whatever the method, since nothing was done. A 503 may come from a proxy that
+        lost the answer to a change. Raises Unreachable.
         """
         renewed = False
         for attempt in range(RETRIES + 1):
@@ -75,7 +75,8 @@ class Transport:
                 renewed = True
                 continue
             pause = retry_after(answer)
-            if answer.status in _RETRY_STATUS and pause is not None and attempt < RETRIES:
+            later = answer.status == 429 or (answer.status == 503 and method == "GET")
+            if later and pause is not None and attempt < RETRIES:
                 self.sleep(pause)
                 continue
             return answer

@@ -15,7 +15,7 @@ from rolloutctl.domain.cluster import Kind, Unreadable, WatchEvent
 from rolloutctl.domain.wire import Wire
 from rolloutctl.errors import Unreachable
 from rolloutctl.kube import decoding
-from rolloutctl.kube.failures import Target, failure, status_of
+from rolloutctl.kube.failures import ServerFault, Target, failure, status_of
 from rolloutctl.kube.transport import retry_after
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class _Watch:
                     yield from stream
             except _Expired:
                 relist = True
-            except Unreachable as error:
+            except (Unreachable, ServerFault) as error:
                 reason = error.message
             # A server that ends each watch at once is not asked in a tight loop either.
             self._failures = 0 if self._heard else self._failures + 1
@@ -201,8 +201,6 @@ class _Watch:
             body = b""
         error = failure(answer.status, body, target, self._cluster.name)
         self._asked_pause = retry_after(answer) or 0.0
-        if answer.status in (429, 500, 502, 503, 504):
-            raise Unreachable(error.message) from error
         raise error
 
     def _events(self, line: bytes) -> Iterator[WatchEvent]:
