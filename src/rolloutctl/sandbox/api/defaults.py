@@ -54,14 +54,14 @@ def _common(resource: Resource, obj: dict[str, Any]) -> None:
         spec.setdefault("enableServiceLinks", True)
     elif plural == "replicasets":
         spec.setdefault("replicas", 1)
-        _template(spec)
+        fill_template(spec)
     elif plural == "deployments":
         _deployment(spec)
     elif plural == "jobs":
         spec.setdefault("backoffLimit", 6)
         spec.setdefault("completions", 1)
         spec.setdefault("parallelism", 1)
-        _template(spec)
+        fill_template(spec)
     elif plural == "services":
         _service(spec, obj["metadata"].get("uid", ""))
 
@@ -88,7 +88,7 @@ def _deployment(spec: dict[str, Any]) -> None:
         rolling = strategy["rollingUpdate"] = dict(strategy.get("rollingUpdate") or {})
         rolling.setdefault("maxSurge", "25%")
         rolling.setdefault("maxUnavailable", "25%")
-    _template(spec)
+    fill_template(spec)
 
 
 def _service(spec: dict[str, Any], uid: str) -> None:
@@ -115,7 +115,8 @@ def _address(uid: str) -> str:
     return f"10.43.{number >> 8}.{number & 255 or 1}"
 
 
-def _template(spec: dict[str, Any]) -> None:
+def fill_template(spec: dict[str, Any]) -> None:
+    """Fill in the pod template under `template`; neither it nor anything in it is changed."""
     template = spec.get("template")
     if isinstance(template, dict):
         template = spec["template"] = dict(template)

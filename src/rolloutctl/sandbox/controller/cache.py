@@ -26,6 +26,7 @@ class Cache:
         self._resource = resource
         self._objects: dict[tuple[str, str], Obj] = {}
         self._owned: defaultdict[str, dict[str, Obj]] = defaultdict(dict)
+        self._orphans: defaultdict[str, dict[str, Obj]] = defaultdict(dict)
         self._watch: Watch | None = None
 
     def refresh(self) -> list[tuple[str, Obj, Obj | None]]:
@@ -53,6 +54,11 @@ class Cache:
         found = self._owned.get(uid(owner), {}).values()
         return sorted(found, key=lambda each: (each["metadata"]["creationTimestamp"], name(each)))
 
+    def orphans(self, namespace: str) -> list[Obj]:
+        """What nothing controls, the oldest first."""
+        found = self._orphans.get(namespace, {}).values()
+        return sorted(found, key=lambda each: (each["metadata"]["creationTimestamp"], name(each)))
+
     def put(self, found: Obj) -> None:
         """Take in the answer to a write of our own, before its watch event comes."""
         self._take(found, gone=False)
@@ -71,13 +77,23 @@ class Cache:
     def _take(self, found: Obj, *, gone: bool) -> Obj | None:
         key = (namespace(found), name(found))
         before = self._objects.pop(key, None)
-        if before is not None and (reference := owner(before)) is not None:
-            owned = self._owned.get(reference.get("uid", ""), {})
-            owned.pop(uid(before), None)
-            if not owned:
-                self._owned.pop(reference.get("uid", ""), None)
+        if before is not None:
+            self._unfile(before)
         if not gone:
             self._objects[key] = found
-            if (reference := owner(found)) is not None:
-                self._owned[reference.get("uid", "")][uid(found)] = found
+            index, at = self._place(found)
+            index[at][uid(found)] = found
         return before
+
+    def _unfile(self, before: Obj) -> None:
+        index, at = self._place(before)
+        filed = index[at]
+        filed.pop(uid(before), None)
+        if not filed:
+            del index[at]
+
+    def _place(self, found: Obj) -> tuple[defaultdict[str, dict[str, Obj]], str]:
+        reference = owner(found)
+        if reference is None:
+            return self._orphans, namespace(found)
+        return self._owned, reference.get("uid", "")

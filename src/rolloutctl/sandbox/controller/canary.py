@@ -6,9 +6,8 @@ Source: argo-rollouts, rollout/canary.go and rollout/replicaset.go.
 from __future__ import annotations
 
 from .context import Context
-from .objects import DESIRED_REPLICAS, Obj, annotation, number, revision, spec_replicas
+from .objects import DESIRED_REPLICAS, Obj, annotation, mapping, number, revision, spec_replicas
 from .sizes import available, limits
-from .steps import current_step
 
 
 def is_scaling_event(context: Context) -> bool:
@@ -51,9 +50,9 @@ def _enough(context: Context, new: Obj, target: int) -> bool:
 
 
 def threshold_met(context: Context, new: Obj, target: int) -> bool:
-    """Whether the `replicaProgressThreshold` of the step says that so many pods will do."""
-    threshold = (current_step(context.rollout) or {}).get("replicaProgressThreshold")
-    if not isinstance(threshold, dict):
+    """Whether the strategy's `replicaProgressThreshold` says that so many pods will do."""
+    threshold = mapping(context.rollout, "spec", "strategy", "canary", "replicaProgressThreshold")
+    if not threshold:
         return False
     value = number(threshold, "value")
     if threshold.get("type") == "Pods":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from .claims import same_template
 from .cluster import Cluster
 from .hashing import template_hash
 from .objects import (
@@ -34,13 +35,14 @@ class Context:
     def __init__(self, cluster: Cluster, rollout: Obj) -> None:
         self.cluster = cluster
         self.rollout = rollout
-        self.replica_sets = cluster.replica_sets.owned(rollout)
+        self.replica_sets = self._own()
         self.pausing = Pausing(rollout, cluster.timing)
         self.plugins: Round | None = None
         self.restarted_at: str | None = dig(rollout, "status", "restartedAt")
         hashed = template_hash(self.template, number(rollout, "status", "collisionCount"))
-        self.hash = hashed
-        self.new = self._with_hash(hashed)
+        self.new = self._with_hash(hashed) or same_template(self.template, self.replica_sets)
+        self.hash = pod_hash(self.new) or hashed
+        """That of the template, unless its ReplicaSet was found by another."""
 
     @property
     def template(self) -> Obj:
@@ -147,12 +149,17 @@ class Context:
     def took(self, replica_set: Obj) -> None:
         """A ReplicaSet was written: go on with what it is now."""
         self.cluster.replica_sets.put(replica_set)
-        self.replica_sets = self.cluster.replica_sets.owned(self.rollout)
+        self.replica_sets = self._own()
         self.new = self._with_hash(self.hash)
 
     def status_copy(self) -> Obj:
         found: Obj = copy.deepcopy(self.status)
         return found
+
+    def _own(self) -> list[Obj]:
+        """Without the label a ReplicaSet is not seen at all."""
+        found = self.cluster.replica_sets.owned(self.rollout)
+        return [each for each in found if pod_hash(each)]
 
     def _with_hash(self, hashed: str) -> Obj | None:
         return next((each for each in self.replica_sets if pod_hash(each) == hashed), None)

@@ -79,14 +79,12 @@ _ORDER: dict[str, str] = {
     "secret": "secretName items defaultMode optional",
     "emptyDir": "medium sizeLimit",
     "steps": (
-        "setWeight pause experiment analysis setCanaryScale setHeaderRoute setMirrorRoute plugin "
-        "replicaProgressThreshold"
+        "setWeight pause experiment analysis setCanaryScale setHeaderRoute setMirrorRoute plugin"
     ),
     "plugin": "name config",
     "setCanaryScale": "weight replicas matchTrafficWeight",
     "setHeaderRoute": "name match",
     "setMirrorRoute": "name match percentage",
-    "replicaProgressThreshold": "type value",
 }
 # Maps and raw JSON: Go writes them by key.
 _BY_KEY = frozenset({"labels", "annotations", "nodeSelector", "limits", "requests", "config"})

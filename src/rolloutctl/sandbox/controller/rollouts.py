@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import canary, ephemeral, invalid, restart, revisions, services, status
+from . import canary, claims, ephemeral, invalid, restart, revisions, services, status
 from .cluster import Cluster
 from .conditions import condition, find, of_status, put
 from .context import Context
@@ -45,6 +45,7 @@ class Rollouts:
         if missing is not None:
             self._not_simulated(rollout, missing)
             return
+        claims.claim(self._cluster, rollout)
         self._canary(Context(self._cluster, rollout), resolve)
 
     def _canary(self, context: Context, resolve: Resolve) -> None:
