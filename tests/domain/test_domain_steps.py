@@ -91,7 +91,8 @@ def _states(r: Rollout, **more: Any) -> str:
 
 
 def _finished(steps: list[dict[str, Any]], revision: str, completed: str, **more: Any) -> Rollout:
-    status = {"duration": {"completionStatus": completed}} if completed else {}
+    duration = {"duration": {"completionStatus": completed}}
+    status: dict[str, Any] = duration if completed else {}
     r: Rollout = canary(*steps, index=len(steps), stableRS="bbb", **status, **more)
     r.metadata.annotations = {"rollout.argoproj.io/revision": revision}
     return r

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -76,7 +77,8 @@ def test_the_other_shells_are_answered_too(
 ) -> None:
     shell.namespace = "default"
     shell.rollout("chocolate", plugin())
-    done = shell.run(ROLLOUTCTL, _ROLLOUTCTL_COMPLETE=f"complete_{name}", **variables)
+    settings: dict[str, Any] = {"_ROLLOUTCTL_COMPLETE": f"complete_{name}", **variables}
+    done = shell.run(ROLLOUTCTL, **settings)
     assert "chocolate" in done.stdout
     assert (done.code, done.stderr) == (0, "")
     script = (SCRIPTS / f"rolloutctl.{suffix}").read_text()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from typing import Any
 
 import pytest
 import yaml
@@ -12,7 +13,7 @@ from support.shell import ROLLOUTCTL, Shell, manifest, plugin
 
 pytestmark = pytest.mark.e2e
 
-PAUSED = ({"setWeight": 50}, {"pause": {}})
+PAUSED: tuple[dict[str, Any], ...] = ({"setWeight": 50}, {"pause": {}})
 
 
 def test_the_picture_of_one_rollout(shell: Shell) -> None:

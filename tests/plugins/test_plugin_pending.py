@@ -15,7 +15,7 @@ from support.fake_cluster import FakeCluster
 
 TEXT = "- name: a/b\n  location: file:///x\n"
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
-WRITES_PLUGINS = {"f:data": {"f:stepPlugins": {}}}
+WRITES_PLUGINS: dict[str, Any] = {"f:data": {"f:stepPlugins": {}}}
 NAMES = {"app.kubernetes.io/name": "argo-rollouts"}
 
 
@@ -40,7 +40,7 @@ def cluster(
     if note:
         metadata["annotations"] = {"rolloutctl.dev/plugins-changed-at": note}
     running = {"running": {"startedAt": started}}
-    pod = {
+    pod: dict[str, Any] = {
         "metadata": {"name": "p", "namespace": namespace, "labels": NAMES},
         "status": {"containerStatuses": [{"state": running}]} if started else {},
     }

@@ -305,7 +305,7 @@ def test_a_controller_that_does_not_come_up_gets_the_old_config_back(site: Site)
             raise ConnectionRefusedError("connection refused")
         fetch(location)
 
-    site.sandbox.controllers._kubelet._fetch = down  # type: ignore[attr-defined]
+    site.sandbox.controllers._kubelet._fetch = down
     done = site(*DISABLE, "--restart", "--force")
     assert done.exit_code is ExitCode.FAILED
     assert "the controller did not start again: CrashLoopBackOff" in done.stdout
@@ -322,7 +322,7 @@ def test_a_controller_that_is_down_for_another_reason_is_said_loudly(site: Site)
     def down(location: str) -> None:
         raise ConnectionRefusedError("connection refused")
 
-    site.sandbox.controllers._kubelet._fetch = down  # type: ignore[attr-defined]
+    site.sandbox.controllers._kubelet._fetch = down
     done = site(*DISABLE, "--restart", "--force")
     assert done.exit_code is ExitCode.FAILED
     assert "is down: no rollout moves" in done.stdout
@@ -339,7 +339,7 @@ def test_anothers_edit_during_the_crash_is_left_alone(site: Site) -> None:
             site.cluster.before = None
             site.write(site.text + "# somebody else\n")
 
-    site.sandbox.controllers._kubelet._fetch = down  # type: ignore[attr-defined]
+    site.sandbox.controllers._kubelet._fetch = down
     site.cluster.before = meanwhile
     done = site(*DISABLE, "--restart", "--force")
     assert done.exit_code is ExitCode.FAILED
@@ -349,7 +349,7 @@ def test_anothers_edit_during_the_crash_is_left_alone(site: Site) -> None:
 
 def test_a_pod_that_never_gets_ready_is_taken_back_too(site: Site) -> None:
     before = site.text
-    kubelet = site.sandbox.controllers._kubelet  # type: ignore[attr-defined]
+    kubelet = site.sandbox.controllers._kubelet
     kubelet._delay = 60.0
     done = site(*DISABLE, "--restart", "--force", "--timeout", "5s")
     assert done.exit_code is ExitCode.FAILED
