@@ -78,7 +78,7 @@ class Forbidden(ClusterError):
 
 
 class Timeout(RolloutctlError):
-    """A wait ended before what was waited for happened."""
+    """A wait ended before what was waited for happened: in time, or without a person."""
 
     exit_code = ExitCode.TIMEOUT
 

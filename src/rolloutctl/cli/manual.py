@@ -20,7 +20,7 @@ EXIT_CODES = (
     ("1", "FAILED: the rollout is degraded or aborted, or some of the objects failed"),
     ("2", "USAGE: the command line or a file given on it is wrong"),
     ("3", "CLUSTER: no configuration, unreachable, unauthorised, forbidden"),
-    ("4", "TIMEOUT: what was waited for did not happen in time"),
+    ("4", "TIMEOUT: what was waited for did not happen in time, or a person has to act first"),
     ("5", "NOT_FOUND: the object does not exist"),
     ("6", "CONFLICT: somebody else changed the object first"),
     ("130", "INTERRUPTED"),
