@@ -8,12 +8,14 @@ import pytest
 
 from rolloutctl.actions import inspect
 from rolloutctl.domain.refs import Ref
+from rolloutctl.domain.tree import picture
 from rolloutctl.render import words
 from rolloutctl.render.problems import error_lines
 from rolloutctl.render.surface import Surface
 from rolloutctl.render.theme import to_text
 from rolloutctl.render.views import rollout as view
 from support.fake_cluster import FakeCluster
+from support.objects import GATE, PAUSE, START, aborted, record, weight
 from support.screens import SCREENS, screen
 
 
@@ -64,3 +66,14 @@ def test_an_error_says_what_which_and_what_next() -> None:
 def test_an_error_of_several_lines_is_told_whole() -> None:
     lines = error_lines("cannot read it:\n  line 3\x1b[31m", "", Surface(terminal=False))
     assert to_text(lines, colour=False) == "✗ cannot read it:\n    line 3\n"
+
+
+def test_what_an_abort_call_said_stands_once() -> None:
+    records = [
+        record(1, "Successful", message="ok"),
+        record(1, "Successful", operation="Abort", message="rolled back"),
+    ]
+    facts = picture(aborted(weight(20), GATE, PAUSE, records=records))
+    text = to_text(view.lines(facts, Surface(terminal=False, now=START)), colour=False)
+    assert text.count("rolled back") == 1
+    assert 'plugin demo/gate   Successful, "ok", Abort: Successful\n' in text

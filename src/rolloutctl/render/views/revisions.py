@@ -56,7 +56,9 @@ def role(item: ReplicaSetFacts) -> str:
 
 def _state(item: ReplicaSetFacts, surface: Surface) -> Span:
     if not item.desired and not item.current:
-        return Span("scaled down", "dim")
+        # A new version may not have had any yet.
+        coming = item.role & {"canary", "preview"}
+        return Span("no pods" if coming else "scaled down", "dim")
     text = f"{item.ready}/{item.desired} ready"
     if item.current > item.desired:
         text += f", {item.current - item.desired} ending"

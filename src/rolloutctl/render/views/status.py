@@ -16,7 +16,7 @@ def lines(row: RolloutRow, surface: Surface) -> list[Line]:
     since = f"for {age}" if age else ""
     details = join(
         [
-            Span(safe(row.message, words.MESSAGE)),
+            Span(safe(row.message, words.MESSAGE).rstrip(" .:")),
             Span(f"step {step.text}" if row.step is not None and step.text[:1].isdigit() else ""),
             Span(words.AWAITING[row.awaiting] if row.awaiting is not None else "", "wait"),
         ],

@@ -188,7 +188,8 @@ def plugin_details(
     if run.terminate is not None:
         details.append(tuple(words.call_outcome("Terminate", run.terminate)))
     if run.abort is not None:
-        details.append(tuple(words.call_outcome("Abort", run.abort)))
+        # What it said stands with the other Abort calls, in their order.
+        details.append(tuple(words.call_outcome("Abort", run.abort)[:2]))
     if wide and run.status is not None:
         details.append(line(Span(f"state {words.compact(run.status)}", "dim")))
     return details
