@@ -138,3 +138,14 @@ def test_a_table_of_many_streams_page_by_page() -> None:
     result = run("list")
     assert result.stdout.count("\n") == 1501
     assert len({len(line) for line in result.stdout.splitlines()}) <= 2
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, ("watch", "demo", "--until", "healthy")])
+def test_a_phase_that_is_no_phase_is_harmless_on_both_streams(command: tuple[str, ...]) -> None:
+    found = screen("paused canary")
+    found.objects["rollouts"][0]["status"]["phase"] = EVIL
+    result = program(found)(*command)
+    for stream in (result.stdout, result.stderr):
+        assert all(char.isprintable() or char == "\n" for char in stream)
+        assert "\nphase: Healthy" not in stream
+    assert "red" in result.stdout

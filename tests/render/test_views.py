@@ -77,3 +77,10 @@ def test_what_an_abort_call_said_stands_once() -> None:
     text = to_text(view.lines(facts, Surface(terminal=False, now=START)), colour=False)
     assert text.count("rolled back") == 1
     assert 'plugin demo/gate   Successful, "ok", Abort: Successful\n' in text
+
+
+def test_a_rollout_that_is_being_deleted_says_so_in_its_first_line() -> None:
+    r = aborted(weight(20))
+    r.metadata.deletion_timestamp = START
+    first = view.lines(picture(r), Surface(terminal=False, now=START))[0]
+    assert "being deleted" in to_text([first], colour=False)

@@ -90,18 +90,20 @@ def _summary(
     from rolloutctl.actions.following import News
     from rolloutctl.actions.until import Goal
     from rolloutctl.render import narrate, words
+    from rolloutctl.render.text import safe
 
     took = words.elapsed(run.environment.now() - started)
     if last is None:
         raise Timeout(f"{ref} was not read within {took}", subject=str(ref))
     status = last.picture.status
+    phase = words.phase(status.phase).text
     if verdict is not None and verdict.reached:
-        text = f"{ref}: {until} reached after {took}, it is {words.phase(status.phase).text}"
+        text = f"{ref}: {until} reached after {took}, it is {phase}"
         run.note([narrate.done(run.surface(), text)])
         return ExitCode.OK
     if verdict is not None:
         raise Failed(
-            f"{ref} did not get to {until}: {verdict.reason}",
+            f"{ref} did not get to {until}: {safe(verdict.reason, words.MESSAGE)}",
             subject=str(ref),
             hint=f"rolloutctl get {ref.name} -n {ref.namespace} shows where it is",
         )
@@ -113,11 +115,11 @@ def _summary(
     if last.news is News.TIMEOUT:
         goal = f" without getting to {until}" if until is not None else ""
         raise Timeout(
-            f"stopped watching {ref} after {took}{goal}: it is {status.phase}"
-            + (f" ({status.message})" if status.message else ""),
+            f"stopped watching {ref} after {took}{goal}: it is {phase}"
+            + (f" ({safe(status.message, words.MESSAGE)})" if status.message else ""),
             subject=str(ref),
         )
-    run.note([narrate.event(run.surface(), f"{ref}: the watch ended, it is {status.phase}")])
+    run.note([narrate.event(run.surface(), f"{ref}: the watch ended, it is {phase}")])
     return ExitCode.FAILED if status.phase == "Degraded" else ExitCode.OK
 
 

@@ -71,6 +71,8 @@ def _head(picture: RolloutPicture, surface: Surface) -> list[Line]:
         spans.append(Span(f"aborted {aborted} ago" if aborted else "aborted", "bad"))
     elif since:
         spans.append(Span(f"for {since}", "dim"))
+    if picture.rollout.metadata.deletion_timestamp is not None:
+        spans.append(Span("being deleted", "bad"))
     if status.promoting_fully:
         spans.append(Span("full promotion under way", "accent"))
     waits = words.awaiting(status)
