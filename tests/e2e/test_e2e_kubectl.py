@@ -76,6 +76,50 @@ def test_kubectl_reads_a_log_and_scales(shell: Shell) -> None:
     assert shell.kubectl("get", "ro", "web", "-o", "jsonpath={.spec.replicas}").stdout == "3"
 
 
+def test_kubectl_logs_end_by_themselves(shell: Shell) -> None:
+    logs = ("logs", "-n", "argo-rollouts", "deployment/argo-rollouts")
+    once = shell.kubectl(*logs)
+    assert once.code == 0, once.stderr
+    assert "Step plugin step/e2e-test configured" in once.stdout
+    assert shell.kubectl(*logs, "-f", timeout=20).stdout == once.stdout
+    assert shell.kubectl(*logs, "--tail=1").stdout == once.stdout.splitlines(keepends=True)[-1]
+    assert shell.kubectl(*logs, "-c", "nobody").code == 1
+
+
+def test_kubectl_waits_and_asks_what_it_may_do(shell: Shell) -> None:
+    shell.rollout("web", {"setWeight": 50}, {"pause": {}})
+    for what in ("jsonpath={.status.phase}=Healthy", "condition=Available"):
+        done = shell.kubectl("wait", "ro/web", f"--for={what}", "--timeout=20s")
+        assert done.code == 0, done.stderr
+    assert shell.kubectl("auth", "can-i", "patch", "rollouts.argoproj.io/status").stdout == "yes\n"
+    assert "admin" in shell.kubectl("auth", "whoami").stdout
+
+
+def test_kubectl_applies_on_either_side(shell: Shell) -> None:
+    body = manifest(shell.namespace, "web", {"setWeight": 50}, {"pause": {}})
+    for flags in ((), ("--server-side",), ("--dry-run=server",)):
+        text = json.dumps(body)
+        done = shell.kubectl("apply", *flags, "-f", "-", stdin=text)
+        assert done.code == 0, done.stderr
+        shell.until("web", "healthy")
+    body["spec"]["template"]["spec"]["containers"][0]["image"] = "demo:v2"
+    done = shell.kubectl("apply", "-f", "-", stdin=json.dumps(body))
+    assert done.code == 0, done.stderr
+    paused = "--for=jsonpath={.status.phase}=Paused"
+    assert shell.kubectl("wait", "ro/web", paused, "--timeout=20s").code == 0
+
+
+def test_kubectl_restarts_the_controller(own_shell: Shell) -> None:
+    place = ("-n", "argo-rollouts", "deployment/argo-rollouts")
+    before = own_shell.kubectl("get", "pods", "-n", "argo-rollouts", "-o", "name").stdout
+    done = own_shell.kubectl("rollout", "restart", *place)
+    assert done.code == 0, done.stderr
+    done = own_shell.kubectl("rollout", "status", *place, "--timeout=20s")
+    assert "successfully rolled out" in done.stdout, done.stderr
+    after = own_shell.kubectl("get", "pods", "-n", "argo-rollouts", "-o", "name").stdout
+    assert after.startswith("pod/argo-rollouts-") and after != before
+
+
 def test_kubectl_creates_from_a_file(shell: Shell) -> None:
     text = json.dumps(manifest(shell.namespace, "web", {"pause": {}}))
     done = shell.kubectl("create", "--validate=false", "-f", "-", stdin=text)

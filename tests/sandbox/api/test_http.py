@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import http.client
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,6 +15,7 @@ from contextlib import closing
 import pytest
 
 from rolloutctl.sandbox import http as sandbox_http
+from rolloutctl.sandbox import tls
 from support.api_server import Server, rollout
 
 ROLLOUTS = "/apis/argoproj.io/v1alpha1/namespaces/default/rollouts"
@@ -145,3 +148,104 @@ def test_a_watch_whose_client_left_ends(server: Server, running: sandbox_http.Se
     for thread in watching:
         thread.join(timeout=10)
     assert not any(thread.is_alive() for thread in watching)
+
+
+@pytest.fixture(scope="module")
+def certificate() -> tuple[str, ssl.SSLContext]:
+    """(the authority as PEM text, the server's side of TLS)"""
+    cert, key = tls.certificate("127.0.0.1")
+    return cert.decode(), tls.server_context(cert, key)
+
+
+@pytest.fixture
+def secured(
+    server: Server, certificate: tuple[str, ssl.SSLContext]
+) -> Iterator[tuple[sandbox_http.Server, ssl.SSLContext]]:
+    """A server that speaks TLS too, and the context of a client that trusts it."""
+    authority, context = certificate
+    made = sandbox_http.serve(server.api, tls=context)
+    made.start()
+    yield made, ssl.create_default_context(cadata=authority)
+    made.stop()
+
+
+def test_a_client_that_never_finishes_its_handshake_holds_up_nobody(
+    secured: tuple[sandbox_http.Server, ssl.SSLContext],
+) -> None:
+    running, trusting = secured
+    with contextlib.ExitStack() as stack:
+        for beginning in (
+            b"",
+            b"\x16",
+            b"\x16\x03\x01\x02\x00\x01",
+            b"GET / HT",
+            b"GET / HTTP/1.1\r\n",
+        ):
+            address = ("127.0.0.1", running.port)
+            stuck = stack.enter_context(socket.create_connection(address, timeout=10))
+            stuck.sendall(beginning)
+        for _ in range(3):
+            connection = http.client.HTTPSConnection(
+                "127.0.0.1", running.port, timeout=5, context=trusting
+            )
+            with closing(connection):
+                connection.request("GET", ROLLOUTS, headers=AUTH)
+                assert connection.getresponse().status == 200
+        # Nor does it hold up the end.
+        running.stop()
+
+
+def test_two_hundred_clients_at_once(
+    server: Server, secured: tuple[sandbox_http.Server, ssl.SSLContext]
+) -> None:
+    running, trusting = secured
+    together = threading.Barrier(200, timeout=30)
+    told: list[int] = []
+
+    def work(number: int) -> None:
+        connection = http.client.HTTPSConnection(
+            "127.0.0.1", running.port, timeout=60, context=trusting
+        )
+        with closing(connection):
+            together.wait()
+            body = json.dumps(rollout(f"web-{number}"))
+            json_headers = {**AUTH, "Content-Type": "application/json"}
+            for method, path, sent in (
+                ("POST", ROLLOUTS, body),
+                ("GET", f"{ROLLOUTS}/web-{number}", None),
+                ("GET", f"{ROLLOUTS}?limit=5", None),
+            ):
+                connection.request(method, path, sent, json_headers)
+                answer = connection.getresponse()
+                answer.read()
+                told.append(answer.status)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(200)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sorted(told) == [200] * 400 + [201] * 200
+    assert len(server.client.list("rollouts", "default")[0]) == 200
+
+
+def test_a_client_that_does_not_read_holds_up_nobody(
+    server: Server, secured: tuple[sandbox_http.Server, ssl.SSLContext]
+) -> None:
+    running, trusting = secured
+    start = server.store.version
+    raw = socket.create_connection(("127.0.0.1", running.port), timeout=10)
+    with closing(trusting.wrap_socket(raw, server_hostname="127.0.0.1")) as slow:
+        request = f"GET {ROLLOUTS}?watch=1&resourceVersion={start} HTTP/1.1\r\nHost: x\r\n"
+        slow.sendall(f"{request}Authorization: Bearer admin\r\n\r\n".encode())
+        assert slow.recv(12) == b"HTTP/1.1 200"
+        # More than any buffer between the two holds.
+        for number in range(100):
+            server.rollout(f"web-{number}", annotations={"much": "x" * 100_000})
+        connection = http.client.HTTPSConnection(
+            "127.0.0.1", running.port, timeout=10, context=trusting
+        )
+        with closing(connection):
+            connection.request("GET", f"{ROLLOUTS}/web-99", headers=AUTH)
+            assert connection.getresponse().status == 200
+        running.stop()
