@@ -92,6 +92,26 @@ def test_it_goes_on_from_the_last_version_seen(tmp_path: Path) -> None:
     assert versions(script) == ["10", "20", "40"]
 
 
+def test_credentials_that_expire_are_renewed(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("old")
+
+    def expired(handler: Any) -> None:
+        token.write_text("new")
+        refuse(401, "Unauthorized", "Unauthorized")(handler)
+
+    with serving(
+        LISTED, expired, stream(frames(("MODIFIED", thing("a", 2))), then="hang")
+    ) as script:
+        cluster = script.cluster(folder=tmp_path, user={"tokenFile": "token"})
+        found = cluster.watch(ROLLOUTS, "default", Rollout)
+        taken = [said(event) for event in itertools.islice(found, 3)]
+        found.close()  # type: ignore[attr-defined]
+    assert taken == ["ADDED a@1", "SYNCED", "MODIFIED a@2"]
+    sent = [asked.headers["Authorization"] for asked in script.asked]
+    assert sent == ["Bearer old", "Bearer old", "Bearer new"]
+
+
 def test_an_outage_is_said_once(tmp_path: Path) -> None:
     steps = (
         LISTED,
