@@ -108,12 +108,18 @@ def scalar(node: yaml.ScalarNode) -> Any:
         return None
     if kind in ("int", "float"):
         try:
-            return yaml.safe_load(text) if not node.style else float(text)
+            return _number(text) if not node.style else float(text)
         except (ValueError, yaml.YAMLError):
             return Alien(node.tag, text)
     if kind in ("str", "timestamp", "value", "binary"):
         return text
     return Alien(node.tag, text)
+
+
+@functools.lru_cache(maxsize=1024)
+def _number(text: str) -> Any:
+    # Through aliases one number can stand in a hundred thousand places.
+    return yaml.safe_load(text)
 
 
 class _Plain:
