@@ -322,3 +322,15 @@ def test_a_version_may_be_promoted_with_less_than_all_its_pods() -> None:
     assert new["status"]["availableReplicas"] == 3
     story.wait(30)
     assert story.phase == ("Healthy", "")
+
+
+def test_a_missing_template_is_looked_for_again() -> None:
+    analysis = {"analysis": {"templates": [{"templateName": "rate"}]}}
+    story = Controlled(HALF, analysis, replicas=1)
+    assert story.phase[1].endswith("AnalysisTemplate 'rate' not found")
+    assert story.sizes == {}
+    kind = {"apiVersion": "argoproj.io/v1alpha1", "kind": "AnalysisTemplate"}
+    template = {**kind, "metadata": {"name": "rate"}, "spec": {"metrics": []}}
+    story.client.create("analysistemplates", template, PLACE)
+    story.wait(11)
+    assert story.phase == ("Healthy", "")

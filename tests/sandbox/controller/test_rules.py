@@ -132,6 +132,44 @@ ONE_OF = (
             "SetCanaryScale requires TrafficRouting to be set",
         ),
         (_steps({"plugin": {"name": "nobody/knows"}}), None),
+        (
+            _rollout(template={**TEMPLATE, "spec": {}}),
+            "spec.template.spec.containers: Required value",
+        ),
+        (
+            _rollout(template={**TEMPLATE, "spec": {"containers": [{"name": "app"}]}}),
+            "spec.template.spec.containers[0].image: Required value",
+        ),
+        (
+            _rollout(strategy={"canary": {"scaleDownDelayRevisionLimit": 11}}),
+            "spec.strategy.scaleDownDelayRevisionLimit: Invalid value: 11: This rollout's revision"
+            " history limit can not be smaller than the rollout's scale down limit",
+        ),
+        (_rollout(strategy={"canary": {"scaleDownDelayRevisionLimit": 10}}), None),
+        (
+            _rollout(strategy={"canary": {"stableService": "a", "canaryService": "a"}}),
+            'spec.strategy.stableService: Invalid value: "a": This rollout uses the same service'
+            " for the stable and canary services, but two different services are required.",
+        ),
+        (
+            _rollout(strategy={"canary": {"maxSurge": 0, "maxUnavailable": "0%"}}),
+            "spec.strategy.maxSurge: Invalid value: 0: "
+            "MaxSurge and MaxUnavailable both can not be zero",
+        ),
+        (
+            _rollout(strategy={"canary": {"scaleDownDelaySeconds": 5}}),
+            "spec.strategy.scaleDownDelaySeconds: Invalid value: 5: "
+            "Canary scaleDownDelaySeconds can only be used with traffic routing",
+        ),
+        (
+            _rollout(strategy={"canary": {"dynamicStableScale": True}}),
+            "spec.strategy.dynamicStableScale: Invalid value: true: "
+            "Canary dynamicStableScale can only be used with traffic routing",
+        ),
+        (
+            _rollout(selector={}),
+            "spec.selector: Invalid value: {}: empty selector is invalid for deployment",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_spec(rollout: dict[str, Any], error: str | None) -> None:
@@ -147,13 +185,29 @@ def test_an_empty_step_is_told_with_all_kinds_missing() -> None:
 
 def test_services_are_looked_at_after_the_spec() -> None:
     rollout = _rollout(strategy={"canary": {"stableService": "web"}})
-    assert invalid.reference_error(rollout, lambda name: None) == (
+    assert invalid.reference_error(rollout, lambda plural, name: None) == (
         'spec.strategy.canary.stableService: Invalid value: "web": service "web" not found'
     )
     other = {"metadata": {"name": "web"}, "spec": {"selector": {"app": "other"}}}
-    assert invalid.reference_error(rollout, lambda name: other) == (
+    assert invalid.reference_error(rollout, lambda plural, name: other) == (
         'spec.strategy.canary.stableService: Invalid value: "web": '
         'Service "web" has unmatch label "app" in rollout'
+    )
+
+
+def test_analysis_templates_are_looked_for_where_they_are() -> None:
+    analysis = {"templates": [{"templateName": "here"}, {"templateName": "nowhere"}]}
+    step = _steps({"setWeight": 5}, {"analysis": analysis})
+    found = {("analysistemplates", "here"): {"metadata": {"name": "here"}}}
+    assert invalid.reference_error(step, lambda plural, name: found.get((plural, name))) == (
+        'spec.strategy.canary.steps[1].analysis.templates: Invalid value: "nowhere": '
+        "AnalysisTemplate 'nowhere' not found"
+    )
+    everywhere = {"templates": [{"templateName": "here", "clusterScope": True}]}
+    background = _rollout(strategy={"canary": {"analysis": everywhere}})
+    assert invalid.reference_error(background, lambda plural, name: found.get((plural, name))) == (
+        'spec.strategy.canary.analysis.templates: Invalid value: "here": '
+        "ClusterAnalysisTemplate 'here' not found"
     )
 
 

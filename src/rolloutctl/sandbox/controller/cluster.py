@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rolloutctl.sandbox.client import Client
+from rolloutctl.sandbox.api.resources import BY_PLURAL
+from rolloutctl.sandbox.client import ApiError, Client
 from rolloutctl.sandbox.clock import Clock
 
 from .cache import Cache
@@ -39,6 +40,19 @@ class Cluster:
     def recorder(self, component: str) -> Recorder:
         """A recorder that remembers nothing of what `component` said before."""
         return Recorder(self.client, component, self.clock)
+
+    def referred(self, plural: str, namespace: str, name: str) -> Obj | None:
+        """What a rollout in `namespace` refers to by its name, None if it is not there."""
+        if plural == "services":
+            return self.services.get(namespace, name)
+        try:
+            return self.client.get(
+                plural, name, namespace if BY_PLURAL[plural].namespaced else None
+            )
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            return None
 
     def soon(self, key: Key) -> None:
         self.queue.add(key, self.clock.monotonic())

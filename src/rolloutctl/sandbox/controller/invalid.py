@@ -36,8 +36,8 @@ def invalid(path: str, value: Any, detail: str) -> str:
     return f"{path}: Invalid value: {json.dumps(value, separators=(',', ':'))}: {detail}"
 
 
-def required(path: str, detail: str) -> str:
-    return f"{path}: Required value: {detail}"
+def required(path: str, detail: str = "") -> str:
+    return f"{path}: Required value" + (f": {detail}" if detail else "")
 
 
 def spec_error(rollout: Obj) -> str | None:
@@ -45,23 +45,49 @@ def spec_error(rollout: Obj) -> str | None:
     return next(_spec_errors(rollout), None)
 
 
-def reference_error(rollout: Obj, service: Callable[[str], Obj | None]) -> str | None:
-    """The first fault of the Services named; `service` finds one in the rollout's namespace."""
+Find = Callable[[str, str], Obj | None]
+"""(plural, name) → the object of that name the rollout means, None if there is none."""
+
+
+def reference_error(rollout: Obj, find: Find) -> str | None:
+    """The first fault of the Services and analysis templates named."""
+    return next(_reference_errors(rollout, find), None)
+
+
+def _reference_errors(rollout: Obj, find: Find) -> Iterator[str]:
+    canary = mapping(rollout, "spec", "strategy", "canary")
     for key in ("stableService", "canaryService"):
-        wanted = text(rollout, "spec", "strategy", "canary", key)
-        if not wanted:
-            continue
-        path, found = f"spec.strategy.canary.{key}", service(wanted)
-        if found is None:
-            return invalid(path, wanted, f'service "{wanted}" not found')
-        labels = mapping(rollout, "spec", "template", "metadata", "labels")
-        for label, value in mapping(found, "spec", "selector").items():
-            if label != "rollouts-pod-template-hash" and labels.get(label) != value:
-                detail = f'Service "{wanted}" has unmatch label "{label}" in rollout'
-                return invalid(path, wanted, detail)
-        if annotation(found, MANAGED_BY) not in ("", name(rollout)):
-            return invalid(path, wanted, f'Service "{wanted}" is managed by another Rollout')
-    return None
+        wanted = text(canary, key)
+        if wanted:
+            path = f"{_STRATEGY}.canary.{key}"
+            yield from _service_errors(rollout, path, wanted, find("services", wanted))
+    yield from _template_errors(f"{_STRATEGY}.canary.analysis", mapping(canary, "analysis"), find)
+    for index, step in enumerate(steps_of(rollout)):
+        path = f"{_STRATEGY}.canary.steps[{index}].analysis"
+        yield from _template_errors(path, mapping(step, "analysis"), find)
+
+
+def _service_errors(rollout: Obj, path: str, wanted: str, found: Obj | None) -> Iterator[str]:
+    if found is None:
+        yield invalid(path, wanted, f'service "{wanted}" not found')
+        return
+    labels = mapping(rollout, "spec", "template", "metadata", "labels")
+    for label, value in mapping(found, "spec", "selector").items():
+        if label != "rollouts-pod-template-hash" and labels.get(label) != value:
+            detail = f'Service "{wanted}" has unmatch label "{label}" in rollout'
+            yield invalid(path, wanted, detail)
+    if annotation(found, MANAGED_BY) not in ("", name(rollout)):
+        yield invalid(path, wanted, f'Service "{wanted}" is managed by another Rollout')
+
+
+def _template_errors(path: str, analysis: Obj, find: Find) -> Iterator[str]:
+    for each in items(analysis, "templates"):
+        wanted = text(each, "templateName")
+        cluster = dig(each, "clusterScope") is True
+        plural = "clusteranalysistemplates" if cluster else "analysistemplates"
+        if wanted and find(plural, wanted) is None:
+            kind = "ClusterAnalysisTemplate" if cluster else "AnalysisTemplate"
+            yield invalid(f"{path}.templates", wanted, f"{kind} '{wanted}' not found")
 
 
 def _spec_errors(rollout: Obj) -> Iterator[str]:
@@ -76,8 +102,13 @@ def _spec_errors(rollout: Obj) -> Iterator[str]:
         yield invalid(
             "spec.template.metadata.labels", labels, "`selector` does not match template `labels`"
         )
-    if not items(spec, "template", "spec", "containers"):
-        yield required("spec.template.spec.containers", "")
+    containers = items(spec, "template", "spec", "containers")
+    if not containers:
+        yield required("spec.template.spec.containers")
+    for index, container in enumerate(containers):
+        for key in ("name", "image"):
+            if not text(container, key):
+                yield required(f"spec.template.spec.containers[{index}].{key}")
     ready = number(spec, "minReadySeconds")
     deadline = number(spec, "progressDeadlineSeconds", default=600)
     if deadline <= ready:
@@ -103,6 +134,15 @@ def _spec_errors(rollout: Obj) -> Iterator[str]:
 
 def _canary_errors(rollout: Obj, canary: Obj) -> Iterator[str]:
     stable, service = text(canary, "stableService"), text(canary, "canaryService")
+    kept = number(rollout, "spec", "revisionHistoryLimit", default=10)
+    scaled = canary.get("scaleDownDelayRevisionLimit")
+    if isinstance(scaled, int) and kept < scaled:
+        yield invalid(
+            f"{_STRATEGY}.scaleDownDelayRevisionLimit",
+            scaled,
+            "This rollout's revision history limit can not be smaller than "
+            "the rollout's scale down limit",
+        )
     routing = canary.get("trafficRouting")
     if stable and stable == service:
         yield invalid(
@@ -130,6 +170,12 @@ def _canary_errors(rollout: Obj, canary: Obj) -> Iterator[str]:
                 canary.get("maxSurge"),
                 "MaxSurge and MaxUnavailable both can not be zero",
             )
+    elif canary.get("dynamicStableScale") and canary.get("scaleDownDelaySeconds") is not None:
+        yield invalid(
+            f"{_STRATEGY}.dynamicStableScale",
+            True,
+            "Canary dynamicStableScale cannot be used with scaleDownDelaySeconds",
+        )
     for index, step in enumerate(steps_of(rollout)):
         yield from _step_errors(f"{_STRATEGY}.steps[{index}]", step, routed=routing is not None)
     yield from _affinity_errors(mapping(canary, "antiAffinity"))

@@ -17,6 +17,8 @@ from .step_plugins import Calls, Resolve
 from .steps import NOT_SIMULATED, current_step, is_kind, pause_seconds
 
 RESYNC_SECONDS = 900.0
+MISSING_SECONDS = 10.0
+"""Until what a rollout refers to is looked for again."""
 
 
 class Rollouts:
@@ -35,9 +37,13 @@ class Rollouts:
         if dig(rollout, "spec", "workloadRef") is not None:
             self._not_simulated(rollout, "workloadRef")
             return
-        error = invalid.spec_error(rollout) or invalid.reference_error(
-            rollout, lambda service: self._cluster.services.get(place, service)
-        )
+        error = invalid.spec_error(rollout)
+        if error is None:
+            error = invalid.reference_error(
+                rollout, lambda plural, wanted: self._cluster.referred(plural, place, wanted)
+            )
+            if error is not None:
+                self._cluster.later(("rollout", place, named), MISSING_SECONDS)
         if error is not None:
             self._invalid(rollout, error)
             return
