@@ -380,3 +380,16 @@ def test_an_object_that_is_no_rollout_is_told(rolloutctl: Program, at: At) -> No
     assert done.exit_code is ExitCode.CLUSTER
     assert "does not have the form of a rollout" in done.stderr
     assert cluster.sent == []
+
+
+def test_what_cannot_be_followed_was_changed_all_the_same(rolloutctl: Program, at: At) -> None:
+    cluster = at("canary-pause-promote", paused)
+    cluster.later["rollouts"] = [Forbidden("not allowed to watch rollouts")]
+    done = rolloutctl("promote", "demo", "--wait", "-o", "json")
+    assert done.exit_code is ExitCode.CLUSTER
+    assert "the change was made, but not followed: not allowed to watch" in done.stderr
+    (result,) = json.loads(done.stdout)["results"]
+    assert result["result"] == "changed"
+    assert result["exitCode"] == ExitCode.CLUSTER
+    assert result["error"]["message"].endswith("not allowed to watch rollouts")
+    assert len(cluster.sent) == 1

@@ -187,7 +187,11 @@ class _Changing:
                     self.run.cluster(), result.decision, timeout=self.left(), report=report
                 )
             except RolloutctlError as error:
-                self.record(result.ref, Did.FAILED, decision=result.decision, error=error)
+                # What was sent was done: only its end is not known.
+                self.results[result.ref] = msgspec.structs.replace(result, error=error)
+                error.subject = error.subject or str(result.ref)
+                error.message = f"the change was made, but not followed: {error.message}"
+                self.run.fail(error)
                 continue
             done = msgspec.structs.replace(result, followed=followed)
             self.results[result.ref] = done

@@ -72,7 +72,7 @@ class Result(msgspec.Struct, frozen=True):
     did: Did
     decision: Decision | None = None
     error: RolloutctlError | None = None
-    """Of FAILED and NOTHING."""
+    """Of FAILED and NOTHING; of CHANGED: why it could not be followed to its end."""
     followed: Followed | None = None
     server: bool = False
     """Of TRIED: whether the server tried it too."""
@@ -83,6 +83,8 @@ class Result(msgspec.Struct, frozen=True):
             return self.error.exit_code if self.error is not None else ExitCode.FAILED
         if self.did is Did.DECLINED:
             return ExitCode.FAILED
+        if self.did is Did.CHANGED and self.error is not None:
+            return self.error.exit_code
         if self.followed is None:
             return ExitCode.OK
         return _of_ending(self.action, self.followed.ending.end)
