@@ -115,10 +115,16 @@ class _Http(ThreadingHTTPServer):
         """
         if self.tls is None or connection.recv(1, socket.MSG_PEEK) != _TLS_HANDSHAKE:
             return connection
-        secured = self.tls.wrap_socket(connection, server_side=True)
+        secured = self.tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        # Known before the handshake, which a client may never finish: the end must not wait for it.
         with self._guard:
             self._open.discard(connection)
             self._open.add(secured)
+        try:
+            secured.do_handshake()
+        except OSError:
+            self.released(secured)
+            raise
         return secured
 
     def released(self, connection: socket.socket) -> None:

@@ -173,6 +173,7 @@ def test_a_client_that_never_finishes_its_handshake_holds_up_nobody(
     secured: tuple[sandbox_http.Server, ssl.SSLContext],
 ) -> None:
     running, trusting = secured
+    waiting = []
     with contextlib.ExitStack() as stack:
         for beginning in (
             b"",
@@ -184,6 +185,7 @@ def test_a_client_that_never_finishes_its_handshake_holds_up_nobody(
             address = ("127.0.0.1", running.port)
             stuck = stack.enter_context(socket.create_connection(address, timeout=10))
             stuck.sendall(beginning)
+            waiting.append(stuck)
         for _ in range(3):
             connection = http.client.HTTPSConnection(
                 "127.0.0.1", running.port, timeout=5, context=trusting
@@ -191,8 +193,12 @@ def test_a_client_that_never_finishes_its_handshake_holds_up_nobody(
             with closing(connection):
                 connection.request("GET", ROLLOUTS, headers=AUTH)
                 assert connection.getresponse().status == 200
-        # Nor does it hold up the end.
+        # Nor does it outlive the server.
         running.stop()
+        for stuck in waiting:
+            with contextlib.suppress(ConnectionResetError):
+                while stuck.recv(4096):
+                    pass
 
 
 def test_two_hundred_clients_at_once(
