@@ -214,6 +214,8 @@ def down(ctx: typer.Context, name: SandboxName = "default") -> None:
 def status(ctx: typer.Context, output: OUTPUT = "", name: SandboxName = "default") -> None:
     """Say whether a sandbox runs, how its controller and its Jenkins are, and what it holds.
 
+    That none runs is an answer, not a failure: the exit code is 0, and -o json has "running".
+
     \b
     Examples:
       rolloutctl sandbox status
