@@ -16,6 +16,9 @@ import pytest
 import yaml
 
 import rolloutctl
+from rolloutctl.cli.environment import Environment
+from rolloutctl.cli.living import live
+from rolloutctl.cli.run import Run
 from rolloutctl.errors import ExitCode
 
 PROGRAM = """
@@ -104,6 +107,27 @@ def test_the_cursor_is_back_while_it_is_suspended(watching: Screen) -> None:
     watching.process.send_signal(signal.SIGTERM)
     watching.until("stopped watching")
     assert watching.ended() == ExitCode.INTERRUPTED
+
+
+def test_a_picture_is_written_whole_before_it_is_suspended(monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = Environment.in_memory(terminal=True)
+    stopped: list[str] = []
+    monkeypatch.setattr(signal, "raise_signal", lambda number: stopped.append("stopped"))
+    written: list[str] = []
+
+    def write(text: str) -> int:
+        if not written:
+            os.kill(os.getpid(), signal.SIGTSTP)  # Ctrl-Z in the middle of a write
+        assert stopped == []
+        written.append(text)
+        return len(text)
+
+    with live(Run(environment)) as draw:
+        monkeypatch.setattr(environment.stdout, "write", write)
+        draw(lambda rows: [])
+        monkeypatch.undo()
+    assert stopped == ["stopped"]
+    assert len(written) == 2
 
 
 @pytest.mark.parametrize("output", ["json", "yaml", "jsonl"])

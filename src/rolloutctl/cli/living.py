@@ -45,6 +45,8 @@ class live:
         )
         self._last: Picture | None = None
         self._handlers: dict[int, Any] = {}
+        self._drawing = False
+        self._suspended = 0
 
     def __enter__(self) -> Callable[[Picture], None]:
         if threading.current_thread() is threading.main_thread():
@@ -56,8 +58,16 @@ class live:
     def _handle(self, number: int, handler: Any) -> None:
         self._handlers[number] = signal.signal(number, handler)
 
-    def _suspend(self, number: int, _frame: object) -> None:
-        """Leaves the picture where it stands; it is drawn anew below what the shell wrote."""
+    def _suspend(self, number: int, _frame: object = None) -> None:
+        """Leaves the picture where it stands; it is drawn anew below what the shell wrote.
+
+        A picture that is just being written comes to its end first: a stream cannot be written to
+        in the middle of a write.
+        """
+        if self._drawing:
+            self._suspended = number
+            return
+        self._suspended = 0
         self._write(self._live.finish(None, columns=self._run.environment.width))
         before = signal.signal(number, signal.SIG_DFL)
         signal.raise_signal(number)
@@ -66,7 +76,13 @@ class live:
     def _draw(self, picture: Picture) -> None:
         columns, rows = self._run.environment.width, terminal_rows(self._run)
         self._last = picture
-        self._write(self._live.draw(picture(rows - 1), columns=columns, rows=rows))
+        self._drawing = True
+        try:
+            self._write(self._live.draw(picture(rows - 1), columns=columns, rows=rows))
+        finally:
+            self._drawing = False
+        if self._suspended:
+            self._suspend(self._suspended)
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._handlers.items():
