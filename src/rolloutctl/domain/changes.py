@@ -69,7 +69,7 @@ def abort(
         raise NothingToDo(
             "nothing to abort: no update is under way, its version is fully promoted",
             subject=str(seen.ref),
-            hint="undo goes back to an earlier version",
+            hint="a new image, or the earlier one again, replaces it",
         )
     lift = held and resume
     if status.abort and not status.promote_full and not lift:

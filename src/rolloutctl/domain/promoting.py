@@ -64,7 +64,7 @@ def promote_next(seen: Seen, *, skip_step: bool = False) -> Decision:
             "not promoted: this update was aborted",
             subject=str(seen.ref),
             hint=(
-                "retry starts it again with the same version; undo or a new image moves on;",
+                "retry starts it again with the same version; another image moves on;",
                 "promote --full --force ships the aborted version",
             ),
         )
