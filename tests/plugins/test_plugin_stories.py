@@ -268,7 +268,7 @@ def test_a_running_plugin_is_abandoned_and_its_state_is_kept(site: Site) -> None
     document = json.loads(done.stdout)
     assert document["restart"]["outcome"] == "ready"
     assert document["pendingRestart"] is False
-    assert [each["step"] for each in document["passedOver"]] == [2]
+    assert [each["number"] for each in document["passedOver"]] == [2]
     saved = json.loads(Path(document["inFlightSavedTo"]).read_text())
     assert [each["status"] for each in saved["items"]] == [kept]
     site.sandbox.advance(30)

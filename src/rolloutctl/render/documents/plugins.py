@@ -1,8 +1,7 @@
 """Plugins as data: `{"apiVersion": "rolloutctl/v1", "kind": ...}`.
 
-Kinds: PluginList (list, status: `items` of Plugin or PluginRun), Plugin (show), PluginRunsInFlight
-(the file written before runs are abandoned), PluginSwitch (disable, enable), PluginSwitchPlan
-(their --dry-run).
+Kinds: PluginList (list), Plugin (show), PluginRunList (status), PluginRunsInFlight (the file written
+before runs are abandoned), PluginSwitch (disable, enable), PluginSwitchPlan (their --dry-run).
 """
 
 from __future__ import annotations
@@ -76,15 +75,15 @@ def plugin_document(plugin: PluginFacts) -> dict[str, Any]:
 
 
 def run_document(each: RunOf) -> dict[str, Any]:
-    """One run; `step` is 1-based as in messages, `index` 0-based as in the rollout's status."""
+    """One run; `number` is 1-based as in messages, `index` 0-based as in the rollout's status."""
     run = each.run
     return {
         "namespace": each.ref.namespace,
         "rollout": each.ref.name,
         "rolloutPhase": each.rollout_phase or None,
         "plugin": run.name,
+        "number": run.index + 1,
         "index": run.index,
-        "step": run.index + 1,
         "phase": run.phase,
         "message": run.message,
         "executions": run.executions,
