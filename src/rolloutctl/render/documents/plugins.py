@@ -1,7 +1,8 @@
 """Plugins as data: `{"apiVersion": "rolloutctl/v1", "kind": ...}`.
 
-Kinds: PluginList (list), Plugin (show), PluginRunList (status), PluginRunsInFlight (the file written
-before runs are abandoned), PluginSwitch (disable, enable), PluginSwitchPlan (their --dry-run).
+Kinds: PluginList (list), Plugin (show), PluginRunList (status), PluginRunsInFlight (the file
+written before runs are abandoned), PluginSwitch (disable, enable), PluginSwitchPlan (their
+--dry-run).
 """
 
 from __future__ import annotations
