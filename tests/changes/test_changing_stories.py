@@ -180,6 +180,16 @@ def test_abort_of_what_is_held_says_that_pods_stay_and_resume_lets_them_go(story
     assert not story.status.get("updatedReplicas")
 
 
+def test_resuming_what_was_aborted_says_that_it_stays_aborted(story: Story) -> None:
+    story.begin(weight(25), PAUSE)
+    story("pause", "web", "--wait")
+    story("abort", "web")
+    done = story("resume", "web")
+    assert done.exit_code is ExitCode.OK, done.stderr
+    assert done.stdout == "web: held → stays aborted, its pods go back to the stable version\n"
+    assert story.status["phase"] == "Degraded"
+
+
 def test_the_controller_moving_on_between_looking_and_sending(story: Story) -> None:
     story.begin(weight(25), {"pause": {"duration": "20s"}}, weight(50), PAUSE, settle=3)
     assert story.status["currentStepIndex"] == 1

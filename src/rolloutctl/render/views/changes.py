@@ -188,11 +188,9 @@ def effect(decision: Decision, surface: Surface) -> str:
         case Action.PAUSE:
             return f"{here} {arrow} held there until it is resumed"
         case Action.RESUME:
-            return (
-                f"held {arrow} goes on at {here}"
-                if before.index is not None
-                else (f"held {arrow} goes on")
-            )
+            if before.aborted:
+                return f"held {arrow} stays aborted, its pods go back to the stable version"
+            return f"held {arrow} goes on" + (f" at {here}" if before.index is not None else "")
 
 
 def tried(item: Result, surface: Surface) -> list[Line]:
