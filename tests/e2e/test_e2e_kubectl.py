@@ -87,6 +87,7 @@ def test_kubectl_logs_end_by_themselves(shell: Shell) -> None:
 
 
 def test_kubectl_waits_and_asks_what_it_may_do(shell: Shell) -> None:
+    shell.needs_kubectl(28)
     shell.rollout("web", {"setWeight": 50}, {"pause": {}})
     for what in ("jsonpath={.status.phase}=Healthy", "condition=Available"):
         done = shell.kubectl("wait", "ro/web", f"--for={what}", "--timeout=20s")
@@ -96,6 +97,7 @@ def test_kubectl_waits_and_asks_what_it_may_do(shell: Shell) -> None:
 
 
 def test_kubectl_applies_on_either_side(shell: Shell) -> None:
+    shell.needs_kubectl(28)
     body = manifest(shell.namespace, "web", {"setWeight": 50}, {"pause": {}})
     for flags in ((), ("--server-side",), ("--dry-run=server",)):
         text = json.dumps(body)

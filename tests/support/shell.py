@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -65,6 +66,12 @@ class Shell:
         if shutil.which("kubectl") is None:
             pytest.skip("kubectl is not installed")
         return self.run("kubectl", "-n", self.namespace, *argv, **settings)
+
+    def needs_kubectl(self, minor: int) -> None:
+        """Skips the test where kubectl is missing or older than 1.`minor`."""
+        version = self.kubectl("version", "--client", "-o", "json").json["clientVersion"]
+        if int(re.sub(r"\D", "", version["minor"])) < minor:
+            pytest.skip(f"kubectl is {version['gitVersion']}, this needs 1.{minor}")
 
     def start(self, *argv: str) -> subprocess.Popen[str]:
         """Starts a program that goes on; it is ended with the test."""
