@@ -21,6 +21,7 @@ from rolloutctl.domain.cluster import (
     Unreadable,
 )
 from rolloutctl.domain.refs import Ref
+from rolloutctl.domain.replicasets import HASH_LABEL
 from rolloutctl.domain.tree import RolloutPicture, RolloutRow, picture, row
 from rolloutctl.errors import NotFound, RolloutctlError
 
@@ -28,10 +29,6 @@ if TYPE_CHECKING:
     from rolloutctl.domain.plugin_config import PluginConfiguration
 
 T = TypeVar("T")
-
-HASH_LABEL = "rollouts-pod-template-hash"
-CONTROLLER_NAMESPACE = "argo-rollouts"
-CONFIG_NAME = "argo-rollouts-config"
 
 
 class Missing(NamedTuple):
@@ -131,17 +128,17 @@ def plugin_configuration(cluster: Cluster) -> tuple[PluginConfiguration | None, 
     The controller may run in another namespace than the usual one, so a ConfigMap that is not
     there means "unknown", not "no plugins".
     """
+    # YAML is slow to import, and most rollouts have no plugin.
+    from rolloutctl.domain.plugin_config import CONFIG_MAP, CONTROLLER_NAMESPACE, parse
+
     try:
-        config = cluster.get(CONFIG_MAPS, CONTROLLER_NAMESPACE, CONFIG_NAME, wire.ConfigMap)
+        config = cluster.get(CONFIG_MAPS, CONTROLLER_NAMESPACE, CONFIG_MAP, wire.ConfigMap)
     except NotFound:
         return None, Missing(
-            "plugin configuration", f"no ConfigMap {CONTROLLER_NAMESPACE}/{CONFIG_NAME}"
+            "plugin configuration", f"no ConfigMap {CONTROLLER_NAMESPACE}/{CONFIG_MAP}"
         )
     except RolloutctlError as error:
         return None, Missing("plugin configuration", error.message)
-    # YAML is slow to import, and most rollouts have no plugin.
-    from rolloutctl.domain.plugin_config import parse
-
     return parse(config.data or {}), None
 
 

@@ -21,7 +21,14 @@ from rolloutctl.domain.cluster import (
     Kind,
 )
 from rolloutctl.domain.plugin_change import CHANGED_AT, moment, notes_of, unknown_plugin
-from rolloutctl.domain.plugin_config import CONFIG_MAP, KEYS, METRIC, PluginConfiguration, parse
+from rolloutctl.domain.plugin_config import (
+    CONFIG_MAP,
+    CONTROLLER_NAMESPACE,
+    KEYS,
+    METRIC,
+    PluginConfiguration,
+    parse,
+)
 from rolloutctl.domain.plugin_use import (
     ControllerFacts,
     Overview,
@@ -32,7 +39,6 @@ from rolloutctl.domain.plugin_use import (
 from rolloutctl.domain.wire import ConfigMap, Deployment, Metadata, Pod, Rollout, Wire
 from rolloutctl.errors import ClusterError, Forbidden, NotFound, RolloutctlError, UsageError
 
-DEFAULT_NAMESPACE = "argo-rollouts"
 DEPLOYMENT_NAME = "argo-rollouts"
 _LABEL = "app.kubernetes.io/name=argo-rollouts"
 READ_BY = "rolloutctl.dev/plugins-sha256"
@@ -84,7 +90,7 @@ def find_controller(cluster: Cluster, namespace: str | None) -> Controller:
 
     Raises UsageError when there are several; never because it is not there or not readable.
     """
-    place = namespace or DEFAULT_NAMESPACE
+    place = namespace or CONTROLLER_NAMESPACE
     problem = ""
     try:
         found = cluster.get(DEPLOYMENTS, place, DEPLOYMENT_NAME, Deployment)

@@ -18,6 +18,8 @@ from rolloutctl.domain.plugin_yaml import Alien, Broken, read
 from rolloutctl.errors import NotFound
 
 CONFIG_MAP = "argo-rollouts-config"
+CONTROLLER_NAMESPACE = "argo-rollouts"
+"""Where the controller and its ConfigMap are unless somebody installed them elsewhere."""
 STEP_KEY = "stepPlugins"
 STEP = "step"
 TRAFFIC_ROUTER = "trafficRouter"

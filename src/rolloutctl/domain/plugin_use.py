@@ -15,7 +15,7 @@ from rolloutctl.domain.plugin_config import (
     PluginConfiguration,
     PluginItem,
 )
-from rolloutctl.domain.plugins import ERROR, FAILED, RUNNING, SUCCESSFUL, PluginRun, plugin_runs
+from rolloutctl.domain.plugins import ERROR, FAILED, RUNNING, PluginRun, plugin_runs
 from rolloutctl.domain.refs import Ref
 from rolloutctl.domain.wire import Rollout
 
@@ -110,11 +110,6 @@ class Overview(Struct, frozen=True):
 def is_in_flight(run: PluginRun) -> bool:
     """Begun and not over: what a disabled plugin leaves behind. An Error is tried again."""
     return run.phase in (RUNNING, ERROR) and run.abort is None and run.terminate is None
-
-
-def is_owed_an_abort(run: PluginRun) -> bool:
-    """Whether an abort of the rollout would call it."""
-    return run.phase in (RUNNING, SUCCESSFUL) and run.abort is None
 
 
 class Uses:

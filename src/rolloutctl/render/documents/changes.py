@@ -20,15 +20,12 @@ index from 0 (`index`). What does not apply is null, or an empty list.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from rolloutctl.domain.decision import Action, Position
-from rolloutctl.domain.plugins import PluginCall, PluginRun
+from rolloutctl.domain.plugins import PluginRun
 from rolloutctl.domain.reports import Followed, Result, exit_code
 from rolloutctl.domain.steps import StepProgress, step_text
-from rolloutctl.render.documents.rollout import VERSION
-
-Document = dict[str, Any]
+from rolloutctl.render.documents.shapes import VERSION, Document, plugin_call
 
 
 def document(action: Action, results: Sequence[Result]) -> Document:
@@ -118,19 +115,8 @@ def _plugin(run: PluginRun) -> Document:
         "index": run.index,
         "name": run.name,
         "phase": run.phase,
-        "abort": _call(run.abort),
-        "terminate": _call(run.terminate),
-    }
-
-
-def _call(call: PluginCall | None) -> Document | None:
-    if call is None:
-        return None
-    return {
-        "phase": call.phase,
-        "message": call.message,
-        "startedAt": call.started_at,
-        "finishedAt": call.finished_at,
+        "abort": plugin_call(run.abort),
+        "terminate": plugin_call(run.terminate),
     }
 
 

@@ -18,8 +18,7 @@ from rolloutctl.domain.plugin_use import (
     PluginFacts,
     RunOf,
 )
-
-VERSION = "rolloutctl/v1"
+from rolloutctl.render.documents.shapes import VERSION
 
 
 def list_document(overview: Overview) -> dict[str, Any]:

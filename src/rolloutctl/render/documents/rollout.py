@@ -32,14 +32,11 @@ from typing import Any
 
 import msgspec
 
-from rolloutctl.domain.plugins import PluginCall, PluginRun
+from rolloutctl.domain.plugins import PluginRun
 from rolloutctl.domain.status import Status
 from rolloutctl.domain.steps import Step, StepProgress, completion, step_text
 from rolloutctl.domain.tree import NextAction, ReplicaSetFacts, RolloutPicture, RolloutRow
-
-VERSION = "rolloutctl/v1"
-
-Document = dict[str, Any]
+from rolloutctl.render.documents.shapes import VERSION, Document, plugin_call
 
 
 def document(picture: RolloutPicture, missing: Sequence[tuple[str, str]] = ()) -> Document:
@@ -152,19 +149,8 @@ def _plugin(run: PluginRun) -> Document:
         "disabled": run.disabled,
         "availability": run.availability,
         "status": run.status,
-        "abort": _call(run.abort),
-        "terminate": _call(run.terminate),
-    }
-
-
-def _call(call: PluginCall | None) -> Document | None:
-    if call is None:
-        return None
-    return {
-        "phase": call.phase,
-        "message": call.message,
-        "startedAt": call.started_at,
-        "finishedAt": call.finished_at,
+        "abort": plugin_call(run.abort),
+        "terminate": plugin_call(run.terminate),
     }
 
 

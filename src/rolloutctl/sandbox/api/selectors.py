@@ -30,15 +30,6 @@ def selection(resource: Resource, labels: str, fields: str) -> Matches | None:
     return matches
 
 
-def names_one(fields: str) -> str:
-    """The name a field selector asks for, if that is what it does; otherwise empty."""
-    for term in fields.split(","):
-        key, _, value = term.partition("=")
-        if key.strip() == "metadata.name" and value:
-            return value.lstrip("=").strip()
-    return ""
-
-
 def match_labels(wanted: list[_Requirement], labels: Mapping[str, str]) -> bool:
     for key, operator, values in wanted:
         value = labels.get(key)
