@@ -32,6 +32,9 @@ class Cluster:
         self.pods = Cache(client, "pods")
         self.deployments = Cache(client, "deployments")
         self.services = Cache(client, "services")
+        self.analysis_runs = Cache(client, "analysisruns")
+        self.experiments = Cache(client, "experiments")
+        self.jobs = Cache(client, "jobs")
         self.rollout_events = self.recorder("rollouts-controller")
         self.replica_set_events = self.recorder("replicaset-controller")
         self.deployment_events = self.recorder("deployment-controller")
@@ -62,12 +65,19 @@ class Cluster:
         self.queue.add(key, self.timing.due_in(seconds))
 
     def write_status(self, resource: str, cache: Cache, obj: Obj, status: Obj) -> Obj:
-        """Make `status` the status of `obj`, sending what differs, and nothing if nothing does."""
+        """Make `status` the status of `obj`, sending what differs, and nothing if nothing does.
+
+        AnalysisRuns and Experiments have no status subresource: theirs is a part of the object.
+        """
         body = differences(mapping(obj, "status"), status)
         if not body:
             return obj
         written = self.client.patch(
-            resource, name(obj), {"status": body}, namespace(obj), subresource="status"
+            resource,
+            name(obj),
+            {"status": body},
+            namespace(obj),
+            subresource="status" if BY_PLURAL[resource].status else None,
         )
         cache.put(written)
         return written

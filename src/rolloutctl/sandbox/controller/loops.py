@@ -22,7 +22,15 @@ LONGEST_RETRY = 10.0
 LONGEST_WAIT = 30.0
 """Seconds after which `run_forever` looks around though nobody called `wake`."""
 
-_KINDS = {"ReplicaSet": "replicaset", "Rollout": "rollout", "Deployment": "deployment"}
+_KINDS = {
+    "AnalysisRun": "analysisrun",
+    "Deployment": "deployment",
+    "Experiment": "experiment",
+    "Job": "job",
+    "ReplicaSet": "replicaset",
+    "Rollout": "rollout",
+}
+"""Kind of an owner to the loop that looks after it."""
 
 
 class Controllers:
@@ -125,6 +133,8 @@ class Controllers:
             del self._gone[place, named]
         elif loop == "deployment":
             deployments.reconcile(self._cluster, place, named)
+        elif loop in ("analysisrun", "experiment", "job"):
+            pass  # no controller of these yet
         else:
             self._kubelet.reconcile(place, named)
 
@@ -170,6 +180,14 @@ class Controllers:
                 self._kubelet.forget(found)
             self._enqueue("pod", kind, found)
             self._enqueue_owner(found)
+        for loop, cache in (
+            ("analysisrun", cluster.analysis_runs),
+            ("experiment", cluster.experiments),
+            ("job", cluster.jobs),
+        ):
+            for kind, found, _ in cache.refresh():
+                self._enqueue(loop, kind, found)
+                self._enqueue_owner(found)
         for _, found, _ in cluster.services.refresh():
             self._enqueue_users(found)
         for kind, found, _ in cluster.rollouts.refresh():
