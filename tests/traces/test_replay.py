@@ -11,7 +11,12 @@ from traces.replay import replay
 from traces.story import differences, recorded
 
 DATA = Path(__file__).parent / "data"
-SIMULATED = ("plugin-", "canary-", "invalid-spec", "outage-")
+SIMULATED = (
+    "canary-",
+    "invalid-spec",
+    "outage-",
+    "plugin-",
+)
 STORIES = sorted(
     path.name.removesuffix(".json.gz")
     for path in DATA.rglob("*.json.gz")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from support.controlled import PLACE, Controlled
 
 HALF = {"setWeight": 50}
@@ -225,24 +223,6 @@ def test_an_invalid_spec_says_so_and_heals_when_what_is_missing_comes() -> None:
     story.cluster.settle()
     assert story.phase == ("Healthy", "")
     assert story.condition("InvalidSpec") == ("", "")
-
-
-@pytest.mark.parametrize(
-    ("strategy", "said"),
-    [
-        ({"canary": None, "blueGreen": {"activeService": "web"}}, "the blueGreen strategy"),
-        ({"canary": {"steps": [{"analysis": {"templates": []}}]}}, "analysis steps"),
-        ({"canary": {"steps": [{"experiment": {"templates": []}}]}}, "experiment steps"),
-        ({"canary": {"trafficRouting": {"nginx": {"stableIngress": "web"}}}}, "traffic routing"),
-    ],
-)
-def test_what_is_not_simulated_is_said_and_waits(strategy: object, said: str) -> None:
-    story = Controlled(replicas=1)
-    story.patch({"spec": {"strategy": strategy}})
-    story.image("demo:v2")
-    story.wait(60)
-    assert [line for line in story.log if said in line and "not simulated" in line]
-    assert story.status["stableRS"] != "" and story.sizes[1] == 1
 
 
 def test_missing_replicas_are_one() -> None:

@@ -9,7 +9,7 @@ from rolloutctl.sandbox.client import ApiError, Client
 from rolloutctl.sandbox.clock import Clock
 
 from .cache import Cache
-from .objects import Obj, mapping, name, namespace
+from .objects import Obj, mapping, name, namespace, text, uid
 from .queue import WorkQueue
 from .recorder import Recorder
 from .timing import Timing
@@ -26,6 +26,7 @@ class Cluster:
         self.clock = clock
         self.log = log
         self.timing = Timing(clock)
+        self._left_out: set[tuple[str, str]] = set()
         self.queue: WorkQueue[Key] = WorkQueue()
         self.rollouts = Cache(client, "rollouts")
         self.replica_sets = Cache(client, "replicasets")
@@ -56,6 +57,13 @@ class Cluster:
             if error.status != 404:
                 raise
             return None
+
+    def leaves_out(self, obj: Obj, what: str) -> None:
+        """Tell the sandbox's log, once, what of `obj` is not simulated."""
+        if (uid(obj), what) not in self._left_out:
+            self._left_out.add((uid(obj), what))
+            kind = text(obj, "kind").lower()
+            self.log(f"{kind} {namespace(obj)}/{name(obj)}: not simulated: {what}")
 
     def soon(self, key: Key) -> None:
         self.queue.add(key, self.clock.monotonic())

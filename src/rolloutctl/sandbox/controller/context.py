@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from . import workloads
 from .claims import same_template
 from .cluster import Cluster
 from .hashing import template_hash
@@ -32,9 +33,11 @@ from .steps import set_weight
 class Context:
     """The rollout as read, its ReplicaSets as they are now, and what this reconcile decides."""
 
-    def __init__(self, cluster: Cluster, rollout: Obj) -> None:
+    def __init__(self, cluster: Cluster, rollout: Obj, workload: Obj | None = None) -> None:
+        """`workload`: what `spec.workloadRef` names, which has the template then."""
         self.cluster = cluster
         self.rollout = rollout
+        self._workload = workload
         self.replica_sets = self._own()
         self.pausing = Pausing(rollout, cluster.timing)
         self.plugins: Round | None = None
@@ -46,7 +49,18 @@ class Context:
 
     @property
     def template(self) -> Obj:
+        if self._workload is not None:
+            return workloads.template_of(self._workload)
         return mapping(self.rollout, "spec", "template")
+
+    @property
+    def selector(self) -> Obj:
+        """`spec.selector`, or that of the workload."""
+        return workloads.selector_of(self.rollout, self._workload)
+
+    @property
+    def is_blue_green(self) -> bool:
+        return dig(self.rollout, "spec", "strategy", "blueGreen") is not None
 
     @property
     def status(self) -> Obj:

@@ -276,12 +276,3 @@ def selector_text(selector: Any) -> str:
 
 def message(rollout: Obj, error: str) -> str:
     return f'The Rollout "{name(rollout)}" is invalid: {error}'
-
-
-def strategy_not_simulated(rollout: Obj) -> str | None:
-    """What of the rollout's strategy has no controller here; it is left alone."""
-    if dig(rollout, "spec", "strategy", "blueGreen") is not None:
-        return "the blueGreen strategy"
-    if dig(rollout, "spec", "strategy", "canary", "trafficRouting") is not None:
-        return "traffic routing"
-    return None

@@ -14,7 +14,7 @@ from . import config, deployments, replica_sets, services
 from .cluster import Cluster, Key
 from .context import Context
 from .kubelet import Kubelet
-from .objects import Obj, mapping, name, namespace, owner, text, uid
+from .objects import Obj, name, namespace, owner, text
 from .rollouts import Rollouts
 from .step_plugins import Disabled, Unresolvable
 
@@ -59,10 +59,9 @@ class Controllers:
             fetch=fetch,
             changed=self._controller_changed,
         )
-        self._rollouts = Rollouts(self._cluster, self._tell_not_simulated)
+        self._rollouts = Rollouts(self._cluster)
         self._failures: dict[Key, int] = {}
         self._gone: dict[tuple[str, str], Obj] = {}
-        self._told: set[tuple[str, str]] = set()
         self._wake = threading.Event()
 
     def wake(self) -> None:
@@ -213,17 +212,10 @@ class Controllers:
         for rollout in self._cluster.rollouts.all():
             if namespace(rollout) != namespace(service):
                 continue
-            canary = mapping(rollout, "spec", "strategy", "canary")
-            if name(service) in (canary.get("stableService"), canary.get("canaryService")):
+            if name(service) in services.named_by(rollout):
                 self._cluster.soon(("rollout", namespace(rollout), name(rollout)))
 
     def _deleted(self, rollout: Obj) -> None:
         services.release(Context(self._cluster, rollout))
         said = f"Rollout {name(rollout)}/{namespace(rollout)} is deleted."
         self._cluster.rollout_events.event(rollout, "Normal", "RolloutDeleted", said)
-
-    def _tell_not_simulated(self, rollout: Obj, what: str) -> None:
-        if (uid(rollout), what) not in self._told:
-            self._told.add((uid(rollout), what))
-            where = f"{namespace(rollout)}/{name(rollout)}"
-            self._cluster.log(f"rollout {where}: not simulated yet: {what}")

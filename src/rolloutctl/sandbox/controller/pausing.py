@@ -43,6 +43,11 @@ class Pausing:
     def clear(self) -> None:
         self._clear = True
 
+    @property
+    def is_inconclusive_now(self) -> bool:
+        """Whether this reconcile pauses the rollout for an inconclusive result."""
+        return any(reason in INCONCLUSIVE for reason in self._add)
+
     def abort(self, cause: str) -> None:
         self.abort_cause = cause
 

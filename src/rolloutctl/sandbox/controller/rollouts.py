@@ -5,16 +5,29 @@ Source: argo-rollouts, rollout/controller.go, context.go and canary.go.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from . import canary, claims, ephemeral, invalid, restart, revisions, services, status
+from . import (
+    bluegreen,
+    canary,
+    canary_status,
+    claims,
+    ephemeral,
+    invalid,
+    restart,
+    revisions,
+    rollout_analysis,
+    rollout_experiments,
+    services,
+    status,
+    traffic,
+    workloads,
+)
 from .cluster import Cluster
 from .conditions import condition, find, of_status, put
 from .context import Context
 from .objects import Obj, dig, name, namespace, number, text
 from .pausing import STEP_PAUSE, pause_condition
 from .step_plugins import Calls, Resolve
-from .steps import NOT_SIMULATED, current_step, is_kind, pause_seconds
+from .steps import current_step, is_kind, pause_seconds
 
 RESYNC_SECONDS = 900.0
 MISSING_SECONDS = 10.0
@@ -22,11 +35,10 @@ MISSING_SECONDS = 10.0
 
 
 class Rollouts:
-    """The Argo Rollouts controller. `not_simulated` is told, once each, what it leaves out."""
+    """The Argo Rollouts controller."""
 
-    def __init__(self, cluster: Cluster, not_simulated: Callable[[Obj, str], None]) -> None:
+    def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
-        self._not_simulated = not_simulated
 
     def reconcile(self, place: str, named: str, resolve: Resolve) -> None:
         """Bring the Rollout one step on; at most one canary step is passed."""
@@ -34,48 +46,59 @@ class Rollouts:
         if rollout is None or "deletionTimestamp" in rollout["metadata"]:
             return
         self._cluster.later(("rollout", place, named), RESYNC_SECONDS)
-        if dig(rollout, "spec", "workloadRef") is not None:
-            self._not_simulated(rollout, "workloadRef")
+        try:
+            workload = workloads.resolve(self._cluster, rollout)
+        except workloads.Unresolved as unresolved:
+            self._cluster.later(("rollout", place, named), workloads.RETRY_SECONDS)
+            self._invalid(rollout, str(unresolved))
             return
-        error = invalid.spec_error(rollout)
+        if workload is not None:
+            rollout = workloads.note_generation(self._cluster, rollout, workload)
+        whole = workloads.resolved(rollout, workload)
+        error = invalid.spec_error(whole)
         if error is None:
             error = invalid.reference_error(
-                rollout, lambda plural, wanted: self._cluster.referred(plural, place, wanted)
+                whole, lambda plural, wanted: self._cluster.referred(plural, place, wanted)
             )
             if error is not None:
                 self._cluster.later(("rollout", place, named), MISSING_SECONDS)
         if error is not None:
             self._invalid(rollout, error)
             return
-        missing = invalid.strategy_not_simulated(rollout)
-        if missing is not None:
-            self._not_simulated(rollout, missing)
+        claims.claim(self._cluster, whole)
+        context = Context(self._cluster, rollout, workload)
+        if not self._prepare(context):
             return
-        claims.claim(self._cluster, rollout)
-        self._canary(Context(self._cluster, rollout), resolve)
+        if context.is_blue_green:
+            bluegreen.reconcile(context)
+        else:
+            self._canary(context, resolve)
+        workloads.scale_down(context)
 
-    def _canary(self, context: Context, resolve: Resolve) -> None:
+    def _prepare(self, context: Context) -> bool:
+        """Have a new ReplicaSet with its revision; False if the reconcile ends with that."""
         rollout = context.rollout
         if dig(rollout, "spec", "replicas") is None:
             written = self._cluster.client.patch(
                 "rollouts", name(rollout), {"spec": {"replicas": 1}}, namespace(rollout)
             )
             self._cluster.rollouts.put(written)
-            return
+            return False
         if context.new is None:
             revisions.create(context)
-            return
+            return False
         if context.fully_promoted and context.pausing.aborted:
             context.pausing.remove_abort()
         revisions.synchronise(context)
-        if self._follow_pauses(context):
-            return
+        return not self._follow_pauses(context)
+
+    def _canary(self, context: Context, resolve: Resolve) -> None:
         if canary.is_scaling_event(context):
             canary.resize(context)
             status.resized(context)
             return
         if status.changed(context):
-            status.synchronise(context)
+            canary_status.synchronise(context)
             return
         if restart.reconcile(context):
             return
@@ -83,10 +106,16 @@ class Rollouts:
         revisions.clean_up(context)
         services.reconcile(context)
         self._skip_what_a_promotion_skips(context)
-        if not canary.resize(context) and not self._pause(context):
+        traffic.reconcile(context)
+        rollout_experiments.reconcile(context)
+        rollout_analysis.reconcile(context)
+        if (
+            not context.pausing.is_inconclusive_now
+            and not canary.resize(context)
+            and not self._pause(context)
+        ):
             self._call_plugins(context, resolve)
-            self._tell_of_waiting(context)
-        status.synchronise(context)
+        canary_status.synchronise(context)
 
     def _skip_what_a_promotion_skips(self, context: Context) -> None:
         if context.promote_full or status.in_rollback_window(context):
@@ -172,14 +201,6 @@ class Rollouts:
             context.pausing.abort(calls.round.abort_cause)
         if calls.round.again_in is not None:
             context.again(calls.round.again_in)
-
-    def _tell_of_waiting(self, context: Context) -> None:
-        if dig(context.rollout, "spec", "strategy", "canary", "analysis") is not None:
-            self._not_simulated(context.rollout, "background analysis, it is passed over")
-        step = current_step(context.rollout)
-        for kind in NOT_SIMULATED:
-            if is_kind(step, kind) and not context.pausing.aborted:
-                self._not_simulated(context.rollout, f"{kind} steps")
 
     def _invalid(self, rollout: Obj, error: str) -> None:
         context = Context(self._cluster, rollout)

@@ -21,6 +21,15 @@ from .objects import (
 from .sizes import available
 
 
+def named_by(rollout: Obj) -> list[str]:
+    """The Services the strategy of `rollout` names."""
+    strategy = mapping(rollout, "spec", "strategy")
+    canary, blue_green = mapping(strategy, "canary"), mapping(strategy, "blueGreen")
+    found = [text(canary, key) for key in ("stableService", "canaryService")]
+    found += [text(blue_green, key) for key in ("activeService", "previewService")]
+    return [each for each in found if each]
+
+
 def reconcile(context: Context) -> None:
     """Point the Services at the ReplicaSets whose pods can serve."""
     if not text(context.status, "stableRS"):
@@ -58,10 +67,9 @@ def _point(context: Context, key: str, target: Obj | None) -> None:
 
 def release(context: Context) -> None:
     """The rollout is gone: its Services select all pods of the labels again."""
-    for key in ("stableService", "canaryService"):
-        wanted = text(context.rollout, "spec", "strategy", "canary", key)
+    for wanted in named_by(context.rollout):
         cluster = context.cluster
-        service = cluster.services.get(namespace(context.rollout), wanted) if wanted else None
+        service = cluster.services.get(namespace(context.rollout), wanted)
         if service is None or annotation(service, MANAGED_BY) != name(context.rollout):
             continue
         body = {
