@@ -33,6 +33,8 @@ class Cluster:
         self.pods = Cache(client, "pods")
         self.deployments = Cache(client, "deployments")
         self.services = Cache(client, "services")
+        self.virtual_services = Cache(client, "virtualservices")
+        self.destination_rules = Cache(client, "destinationrules")
         self.analysis_runs = Cache(client, "analysisruns")
         self.experiments = Cache(client, "experiments")
         self.jobs = Cache(client, "jobs")

@@ -15,6 +15,7 @@ from .cluster import Cluster, Key
 from .context import Context
 from .kubelet import Kubelet
 from .objects import Obj, name, namespace, owner, text
+from .references import References
 from .rollouts import Rollouts
 from .step_plugins import Disabled, Unresolvable
 
@@ -62,6 +63,7 @@ class Controllers:
         self._rollouts = Rollouts(self._cluster)
         self._failures: dict[Key, int] = {}
         self._gone: dict[tuple[str, str], Obj] = {}
+        self._references = References()
         self._wake = threading.Event()
 
     def wake(self) -> None:
@@ -171,8 +173,10 @@ class Controllers:
         cluster = self._cluster
         for kind, found, _ in cluster.deployments.refresh():
             self._enqueue("deployment", kind, found)
+            self._enqueue_users("deployments", found)
         for kind, found, _ in cluster.replica_sets.refresh():
             self._enqueue("replicaset", kind, found)
+            self._enqueue_users("replicasets", found)
             self._enqueue_owner(found)
         for kind, found, _ in cluster.pods.refresh():
             if kind == "DELETED":
@@ -187,8 +191,13 @@ class Controllers:
             for kind, found, _ in cache.refresh():
                 self._enqueue(loop, kind, found)
                 self._enqueue_owner(found)
-        for _, found, _ in cluster.services.refresh():
-            self._enqueue_users(found)
+        for plural, cache in (
+            ("services", cluster.services),
+            ("virtualservices", cluster.virtual_services),
+            ("destinationrules", cluster.destination_rules),
+        ):
+            for _, found, _ in cache.refresh():
+                self._enqueue_users(plural, found)
         for kind, found, _ in cluster.rollouts.refresh():
             if self._kubelet.controller is not None:
                 if kind == "ADDED":
@@ -196,6 +205,7 @@ class Controllers:
                 elif kind == "DELETED":
                     self._gone[namespace(found), name(found)] = found
                     self._cluster.soon(("gone", namespace(found), name(found)))
+            self._references.changed(found, gone=kind == "DELETED")
             self._enqueue("rollout", kind, found)
 
     def _enqueue(self, loop: str, kind: str, found: Obj) -> None:
@@ -208,12 +218,9 @@ class Controllers:
         if reference is not None and loop is not None:
             self._cluster.soon((loop, namespace(found), text(reference, "name")))
 
-    def _enqueue_users(self, service: Obj) -> None:
-        for rollout in self._cluster.rollouts.all():
-            if namespace(rollout) != namespace(service):
-                continue
-            if name(service) in services.named_by(rollout):
-                self._cluster.soon(("rollout", namespace(rollout), name(rollout)))
+    def _enqueue_users(self, plural: str, found: Obj) -> None:
+        for place, named in self._references.users(plural, found):
+            self._cluster.soon(("rollout", place, named))
 
     def _deleted(self, rollout: Obj) -> None:
         services.release(Context(self._cluster, rollout))

@@ -18,16 +18,8 @@ from .objects import (
     spec_replicas,
     text,
 )
+from .references import services_named_by
 from .sizes import available
-
-
-def named_by(rollout: Obj) -> list[str]:
-    """The Services the strategy of `rollout` names."""
-    strategy = mapping(rollout, "spec", "strategy")
-    canary, blue_green = mapping(strategy, "canary"), mapping(strategy, "blueGreen")
-    found = [text(canary, key) for key in ("stableService", "canaryService")]
-    found += [text(blue_green, key) for key in ("activeService", "previewService")]
-    return [each for each in found if each]
 
 
 def reconcile(context: Context) -> None:
@@ -67,7 +59,7 @@ def _point(context: Context, key: str, target: Obj | None) -> None:
 
 def release(context: Context) -> None:
     """The rollout is gone: its Services select all pods of the labels again."""
-    for wanted in named_by(context.rollout):
+    for wanted in services_named_by(context.rollout):
         cluster = context.cluster
         service = cluster.services.get(namespace(context.rollout), wanted)
         if service is None or annotation(service, MANAGED_BY) != name(context.rollout):
