@@ -44,6 +44,7 @@ _BY_CHANCE = frozenset(
         "totalManualPauseDurationSeconds",
     )
 )
+_DEPLOYMENT_REVISION = "deployment.kubernetes.io/revision"
 _ABOUT = ("Rollout", "AnalysisRun", "Experiment")
 
 
@@ -94,11 +95,11 @@ def facts(rollout: Obj) -> dict[str, Any]:
 
 def tell(story: Story) -> str:
     """The story as lines of text, to be compared with another."""
-    names = _hash_names(story.rollouts)
+    names = {**_hash_names(story.rollouts), **_deployment_hashes(story.final)}
     parts: dict[str, Any] = {
         "what happened": _sequences(story.rollouts),
         "events": _events(story.events),
-        "at the end": _final(story.final),
+        "at the end": _final(story.final, names),
     }
     lines = []
     for title, part in parts.items():
@@ -148,10 +149,10 @@ def _events(events: list[Obj]) -> dict[str, Any]:
     return {"event": sorted(told)}
 
 
-def _final(final: dict[str, list[Obj]]) -> dict[str, Any]:
+def _final(final: dict[str, list[Obj]], names: dict[str, str]) -> dict[str, Any]:
     told: dict[str, Any] = {}
     for resource, objects in sorted(final.items()):
-        for found in sorted(objects, key=lambda each: str(each["metadata"]["name"])):
+        for found in sorted(objects, key=lambda each: _named(each["metadata"]["name"], names, "")):
             subject = f"{resource}/{found['metadata']['name']}"
             told[subject] = list(_leaves(_viewed(resource, found)))
     return told
@@ -199,10 +200,21 @@ def _hash_names(rollouts: list[Obj]) -> dict[str, str]:
     return names
 
 
+def _deployment_hashes(final: dict[str, list[Obj]]) -> dict[str, str]:
+    """Those of the ReplicaSets of a Deployment beside the rollout, by their revision."""
+    names: dict[str, str] = {}
+    for replica_set in final["replicasets"]:
+        revision = (replica_set["metadata"].get("annotations") or {}).get(_DEPLOYMENT_REVISION)
+        if revision is not None:
+            found = replica_set["metadata"]["labels"]["pod-template-hash"]
+            names[found] = f"<deployment hash {revision}>"
+    return names
+
+
 def _named(value: Any, names: dict[str, str], namespace: str) -> Any:
     if isinstance(value, list):
         return [_named(each, names, namespace) for each in value]
-    text = str(value).replace(namespace, "<namespace>")
+    text = str(value).replace(namespace, "<namespace>") if namespace else str(value)
     for found, name in names.items():
         text = text.replace(found, name)
     text = _UUID.sub("<uuid>", _TIME.sub("<time>", text))

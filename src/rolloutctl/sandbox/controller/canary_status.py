@@ -66,7 +66,7 @@ def _base(context: Context) -> Obj:
     put(status, "availableReplicas", context.total("availableReplicas"))
     put(status, "HPAReplicas", context.total("replicas"))
     status["currentStepHash"] = steps_hash_of(context)
-    status["selector"] = selector_text(dig(context.rollout, "spec", "selector"))
+    status["selector"] = selector_text(context.selector)
     return status
 
 

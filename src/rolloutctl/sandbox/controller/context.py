@@ -37,7 +37,7 @@ class Context:
         """`workload`: what `spec.workloadRef` names, which has the template then."""
         self.cluster = cluster
         self.rollout = rollout
-        self._workload = workload
+        self.workload = workload
         self.replica_sets = self._own()
         self.pausing = Pausing(rollout, cluster.timing)
         self.plugins: Round | None = None
@@ -49,14 +49,14 @@ class Context:
 
     @property
     def template(self) -> Obj:
-        if self._workload is not None:
-            return workloads.template_of(self._workload)
+        if self.workload is not None:
+            return workloads.template_of(self.workload)
         return mapping(self.rollout, "spec", "template")
 
     @property
     def selector(self) -> Obj:
         """`spec.selector`, or that of the workload."""
-        return workloads.selector_of(self.rollout, self._workload)
+        return workloads.selector_of(self.rollout, self.workload)
 
     @property
     def is_blue_green(self) -> bool:

@@ -10,6 +10,7 @@ from .hashing import encode, fnv
 from .objects import (
     Obj,
     annotation,
+    dig,
     mapping,
     name,
     namespace,
@@ -18,9 +19,12 @@ from .objects import (
     spec_replicas,
     text,
 )
+from .sizes import pods_of
 
 _HASH = "pod-template-hash"
 _REVISION = "deployment.kubernetes.io/revision"
+_DESIRED = "deployment.kubernetes.io/desired-replicas"
+_MOST = "deployment.kubernetes.io/max-replicas"
 
 
 def reconcile(cluster: Cluster, place: str, named: str) -> None:
@@ -80,7 +84,7 @@ def _create(cluster: Cluster, deployment: Obj, hashed: str, owned: list[Obj]) ->
                 "name": f"{name(deployment)}-{hashed}",
                 "namespace": namespace(deployment),
                 "labels": dict(labels),
-                "annotations": {_REVISION: str(revision)},
+                "annotations": {_REVISION: str(revision), **_sized_for(deployment)},
                 "ownerReferences": [owner_reference(deployment)],
             },
             "spec": {
@@ -100,6 +104,16 @@ def _create(cluster: Cluster, deployment: Obj, hashed: str, owned: list[Obj]) ->
     return made
 
 
+def _sized_for(deployment: Obj) -> dict[str, str]:
+    """The note of what the Deployment wanted when it sized a ReplicaSet."""
+    replicas = spec_replicas(deployment)
+    surge = 0
+    if text(deployment, "spec", "strategy", "type") != "Recreate":
+        given = dig(deployment, "spec", "strategy", "rollingUpdate", "maxSurge")
+        surge = pods_of(given, replicas, up=True) if replicas else 0
+    return {_DESIRED: str(replicas), _MOST: str(replicas + surge)}
+
+
 def _revision(replica_set: Obj) -> int:
     found = annotation(replica_set, _REVISION)
     return int(found) if found.isdecimal() else 0
@@ -113,7 +127,10 @@ def _scale(cluster: Cluster, deployment: Obj, replica_set: Obj, replicas: int) -
         cluster.client.patch(
             "replicasets",
             name(replica_set),
-            {"spec": {"replicas": replicas}},
+            {
+                "metadata": {"annotations": _sized_for(deployment)},
+                "spec": {"replicas": replicas},
+            },
             namespace(replica_set),
         )
     )

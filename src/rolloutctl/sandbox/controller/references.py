@@ -47,14 +47,14 @@ def named_by(rollout: Obj) -> Iterator[Named]:
         yield plural, place, text(workload, "name")
     istio = mapping(rollout, "spec", "strategy", "canary", "trafficRouting", "istio")
     virtual = [mapping(istio, "virtualService"), *items(istio, "virtualServices")]
-    for plural, found in (
+    for kind, found in (
         ("virtualservices", virtual),
         ("destinationrules", [mapping(istio, "destinationRule")]),
     ):
-        for each in found:
-            named, _, elsewhere = text(each, "name").partition(".")
+        for route in found:
+            named, _, elsewhere = text(route, "name").partition(".")
             if named:
-                yield plural, elsewhere or place, named
+                yield kind, elsewhere or place, named
 
 
 class References:

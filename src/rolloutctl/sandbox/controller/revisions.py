@@ -106,7 +106,7 @@ def _replica_set(context: Context, number_: int) -> Obj:
     template = normalised(copy.deepcopy(context.template))
     labels = {**mapping(template, "metadata", "labels"), HASH_LABEL: context.hash}
     template["metadata"] = {**template["metadata"], "labels": labels}
-    selector = mapping(rollout, "spec", "selector")
+    selector = context.selector
     copied = {
         key: value
         for key, value in mapping(rollout, "metadata", "annotations").items()
@@ -170,7 +170,8 @@ def _number(context: Context, number_: int) -> None:
     rollout["metadata"].setdefault("annotations", {})[REVISION] = str(number_)
     # As Go's types would have it: what is empty is left out, resources are always there.
     spec = rollout["spec"]
-    spec["template"] = normalised(spec.get("template") or {})
+    if context.workload is None:
+        spec["template"] = normalised(spec.get("template") or {})
     for key in ("paused", "restartAt"):
         if not spec.get(key):
             spec.pop(key, None)

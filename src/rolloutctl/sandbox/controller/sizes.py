@@ -30,14 +30,15 @@ def limits(rollout: Obj) -> Limits:
     """maxSurge rounds up, maxUnavailable down; both may not be 0, so that pods can move."""
     replicas = spec_replicas(rollout)
     canary = dig(rollout, "spec", "strategy", "canary")
-    surge = _of(dig(canary, "maxSurge"), replicas, up=True)
-    unavailable = _of(dig(canary, "maxUnavailable"), replicas, up=False)
+    surge = pods_of(dig(canary, "maxSurge"), replicas, up=True)
+    unavailable = pods_of(dig(canary, "maxUnavailable"), replicas, up=False)
     if surge == 0 and unavailable == 0:
         unavailable = 1
     return Limits(surge, min(unavailable, replicas))
 
 
-def _of(value: Any, replicas: int, *, up: bool) -> int:
+def pods_of(value: Any, replicas: int, *, up: bool) -> int:
+    """How many of `replicas` pods a number or a percentage means, 25 % where none is given."""
     if value is None:
         value = "25%"
     if isinstance(value, int):
