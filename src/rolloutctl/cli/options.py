@@ -31,7 +31,8 @@ class DryRun(enum.StrEnum):
     SERVER = "server"
 
 
-def _complete_names(ctx: typer.Context, incomplete: str) -> list[str]:
+def complete_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Rollouts of the cluster whose names begin so."""
     from rolloutctl.cli.completion import rollout_names
 
     return rollout_names(ctx, incomplete)
@@ -43,7 +44,7 @@ Names = Annotated[
         metavar="NAME",
         help="Rollouts: NAME, ro/NAME or rollout/NAME.",
         show_default=False,
-        autocompletion=_complete_names,
+        autocompletion=complete_names,
     ),
 ]
 OptionalNames = Annotated[
@@ -52,7 +53,7 @@ OptionalNames = Annotated[
         metavar="NAME",
         help="Rollouts: NAME, ro/NAME or rollout/NAME. None: all of the namespace.",
         show_default=False,
-        autocompletion=_complete_names,
+        autocompletion=complete_names,
     ),
 ]
 Name = Annotated[
@@ -61,7 +62,7 @@ Name = Annotated[
         metavar="NAME",
         help="A rollout: NAME, ro/NAME or rollout/NAME.",
         show_default=False,
-        autocompletion=_complete_names,
+        autocompletion=complete_names,
     ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]

@@ -1,0 +1,1 @@
+"""Pictures as SVG, to be looked at on light and on dark ground."""

@@ -1,0 +1,61 @@
+"""Everything a rehearsal's cluster wrote, in the order it was written, with the time it was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rolloutctl.sandbox.client import Client
+from rolloutctl.sandbox.controller.objects import Obj, name, text
+
+WATCHED = ("rollouts", "replicasets", "analysisruns", "experiments", "events")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One write: `at` seconds after the update began; `change` is ADDED, MODIFIED or DELETED."""
+
+    at: float
+    resource: str
+    change: str
+    object: Obj
+
+
+class Recording:
+    """Of one namespace and the rollout `named` in it; `before` holds what was there first."""
+
+    def __init__(self, client: Client, namespace: str, named: str) -> None:
+        self._client = client
+        self._namespace = namespace
+        self._named = named
+        self.before: dict[str, list[Obj]] = {}
+        self.seen: list[Seen] = []
+        self._watches = {}
+        for resource in WATCHED:
+            self.before[resource], version = client.list(resource, namespace)
+            self._watches[resource] = client.watch(resource, namespace, resource_version=version)
+
+    def begin(self) -> None:
+        """What comes from now on belongs to the update."""
+        self.take(0.0)
+        self.seen.clear()
+
+    def take(self, at: float) -> None:
+        """Take in what has been written since the last call."""
+        found = [
+            (int(each["metadata"]["resourceVersion"]), resource, change, each)
+            for resource, watch in self._watches.items()
+            for change, each in watch.poll()
+            if resource != "rollouts" or name(each) == self._named
+        ]
+        found.sort(key=lambda each: each[0])
+        self.seen += [Seen(at, resource, change, each) for _, resource, change, each in found]
+
+    def events(self) -> list[Seen]:
+        """The events about the rollout, each once."""
+        return [
+            each
+            for each in self.seen
+            if each.resource == "events"
+            and each.change == "ADDED"
+            and text(each.object, "involvedObject", "kind") == "Rollout"
+        ]
