@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from . import fresh
@@ -31,6 +31,9 @@ from .plugins.registry import builtin
 from .scenarios.loader import Loader
 from .store import Store
 
+if TYPE_CHECKING:
+    from .analysis.requests import Fetch
+
 NO_ADDRESS = "http://sandbox.invalid"
 _SET_UP = timedelta(seconds=10)
 
@@ -39,9 +42,10 @@ class EmbeddedCluster:
     """`api` and `client` (as administrator), `controllers`, `jenkins`, `loader`.
 
     `side_url`: where plugins and Jenkins are served; without `over_http` they are reached by
-    plain calls instead. `plugins`: a user's own, by name. `pod_ready_delay`: seconds of the
-    clock. `first_version`: the resourceVersion before anything is there. `log` gets the
-    controllers' lines.
+    plain calls instead. `web` answers the requests of metrics, which else are sent; without
+    `over_http` the control loops wait for the answer. `plugins`: a user's own, by name.
+    `pod_ready_delay`: seconds of the clock. `first_version`: the resourceVersion before anything
+    is there. `log` gets the controllers' lines.
     """
 
     def __init__(
@@ -53,6 +57,7 @@ class EmbeddedCluster:
         side_url: str = NO_ADDRESS,
         over_http: bool = False,
         plugins: Mapping[str, StepPlugin] | None = None,
+        web: Fetch | None = None,
         pod_ready_delay: float = 0.0,
         first_version: int = 0,
         log: Callable[[str], None] = lambda line: None,
@@ -84,6 +89,8 @@ class EmbeddedCluster:
             pod_ready_delay=pod_ready_delay,
             log=log,
             fetch=fetch_http if over_http else self._fetch,
+            ask=web,
+            in_threads=over_http,
         )
         self.client.on_change(self.controllers.wake)
         self.loader = Loader(self.client, self.clock, self._idle)

@@ -41,6 +41,7 @@ class Cluster:
         self.rollout_events = self.recorder("rollouts-controller")
         self.replica_set_events = self.recorder("replicaset-controller")
         self.deployment_events = self.recorder("deployment-controller")
+        self.job_events = self.recorder("job-controller")
         self.kubelet_events = self.recorder("kubelet")
 
     def recorder(self, component: str) -> Recorder:

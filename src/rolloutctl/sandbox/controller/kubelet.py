@@ -14,9 +14,11 @@ from rolloutctl.sandbox.client import ApiError
 
 from . import config, pods
 from .cluster import Cluster
-from .objects import Obj, items, mapping, name, namespace, owner, stamp, uid
+from .objects import Obj, items, mapping, name, namespace, owner, stamp, text, uid
 
 DEPLOYMENT = "argo-rollouts"
+JOB_SECONDS = 1.0
+"""How long the pod of a Job runs."""
 FIRST_BACK_OFF, LONGEST_BACK_OFF = 10, 300
 
 
@@ -62,6 +64,9 @@ class Kubelet:
 
     def reconcile(self, place: str, named: str) -> None:
         pod = self._cluster.pods.get(place, named)
+        if pod is not None and pods.is_ready(pod) and _is_of_job(pod):
+            self._end(pod)
+            return
         if (
             pod is None
             or pods.is_gone(pod)
@@ -91,6 +96,18 @@ class Kubelet:
         now = self._cluster.timing.now()
         self._cluster.timing.stamped(uid(pod), "ready", stamp(now))
         self._write(pod, pods.running(pod, now, restarts=restarts, last_state=last_state))
+
+    def _end(self, pod: Obj) -> None:
+        """The pod of a Job ends as its image says."""
+        since = pods.ready_since(pod)
+        waited = self._cluster.timing.elapsed(uid(pod), "ready", stamp(since)) if since else 0.0
+        if waited < JOB_SECONDS:
+            key = ("pod", namespace(pod), name(pod))
+            self._cluster.later(key, JOB_SECONDS - waited + 0.001)
+            return
+        now = self._cluster.timing.now()
+        self._cluster.timing.stamped(uid(pod), "ended", stamp(now))
+        self._write(pod, pods.ended(pod, now, failed=pods.will_fail(pod)))
 
     def _is_controller(self, pod: Obj) -> bool:
         if namespace(pod) != config.NAMESPACE:
@@ -174,3 +191,7 @@ class Kubelet:
 
     def _write(self, pod: Obj, status: Obj) -> None:
         self._cluster.write_status("pods", self._cluster.pods, pod, status)
+
+
+def _is_of_job(pod: Obj) -> bool:
+    return text(owner(pod), "kind") == "Job"

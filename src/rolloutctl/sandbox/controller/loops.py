@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from rolloutctl.sandbox.client import ApiError, Client
 from rolloutctl.sandbox.clock import Clock
 from rolloutctl.sandbox.plugins.protocol import StepPlugin
 from rolloutctl.sandbox.plugins.registry import PluginRegistry
 
-from . import config, deployments, replica_sets, services
+from . import config, deployments, jobs, replica_sets, services
 from .cluster import Cluster, Key
 from .context import Context
 from .kubelet import Kubelet
@@ -18,6 +19,9 @@ from .objects import Obj, name, namespace, owner, text
 from .references import References
 from .rollouts import Rollouts
 from .step_plugins import Disabled, Unresolvable
+
+if TYPE_CHECKING:
+    from rolloutctl.sandbox.analysis.requests import Fetch
 
 LONGEST_RETRY = 10.0
 LONGEST_WAIT = 30.0
@@ -39,7 +43,8 @@ class Controllers:
 
     `pod_ready_delay`: seconds of the cluster until a new pod is ready. `log` gets a line for
     whoever looks after the sandbox. `fetch` gets an http(s) location of a configured plugin when
-    the controller starts, and raises OSError if it cannot.
+    the controller starts, and raises OSError if it cannot. `ask` sends the requests of metrics,
+    past any proxy without it; `in_threads` has them wait outside of the control loops.
     """
 
     def __init__(
@@ -51,7 +56,11 @@ class Controllers:
         pod_ready_delay: float = 0.0,
         log: Callable[[str], None] = lambda line: None,
         fetch: config.Fetch = config.fetch_http,
+        ask: Fetch | None = None,
+        in_threads: bool = False,
     ) -> None:
+        from rolloutctl.sandbox.analysis import measures, requests, runs
+
         self._cluster = Cluster(client, clock, log)
         self._registry = plugins
         self._kubelet = Kubelet(
@@ -65,6 +74,11 @@ class Controllers:
         self._gone: dict[tuple[str, str], Obj] = {}
         self._references = References()
         self._wake = threading.Event()
+        self._analysis = runs.AnalysisRuns(
+            self._cluster,
+            measures.InThreads(self.wake) if in_threads else measures.AtOnce(),
+            ask or requests.fetch_http,
+        )
 
     def wake(self) -> None:
         """Have a look at the cluster now. May be called from any thread."""
@@ -134,7 +148,12 @@ class Controllers:
             del self._gone[place, named]
         elif loop == "deployment":
             deployments.reconcile(self._cluster, place, named)
-        elif loop in ("analysisrun", "experiment", "job"):
+        elif loop == "analysisrun":
+            if self._kubelet.controller is not None:
+                self._analysis.reconcile(place, named)
+        elif loop == "job":
+            jobs.reconcile(self._cluster, place, named)
+        elif loop == "experiment":
             pass  # no controller of these yet
         else:
             self._kubelet.reconcile(place, named)
@@ -164,6 +183,8 @@ class Controllers:
         for rollout in self._cluster.rollouts.all():
             self._announce(rollout)
             self._cluster.soon(("rollout", namespace(rollout), name(rollout)))
+        for run in self._cluster.analysis_runs.all():
+            self._cluster.soon(("analysisrun", namespace(run), name(run)))
 
     def _announce(self, rollout: Obj) -> None:
         said = f"Rollout resource added to informer: {namespace(rollout)}/{name(rollout)}"
@@ -189,8 +210,12 @@ class Controllers:
             ("job", cluster.jobs),
         ):
             for kind, found, _ in cache.refresh():
+                if loop == "analysisrun" and kind == "DELETED":
+                    self._analysis.forget(found)
                 self._enqueue(loop, kind, found)
                 self._enqueue_owner(found)
+        for key in self._analysis.finished():
+            cluster.soon(key)
         for plural, cache in (
             ("services", cluster.services),
             ("virtualservices", cluster.virtual_services),

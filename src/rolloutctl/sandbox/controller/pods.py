@@ -38,6 +38,18 @@ def is_bad(image: str) -> bool:
     return colon != "" and "bad" in tag
 
 
+def will_fail(pod: Obj) -> bool:
+    """Whether a pod that ends, as that of a Job does, ends badly: a tag contains `fail`."""
+    tags = (text(each, "image").rpartition("/")[2].partition(":")[2] for each in containers(pod))
+    return any("fail" in tag for tag in tags)
+
+
+def ended_at(pod: Obj) -> str:
+    """When the last container ended, as the API writes it; "" while one runs."""
+    states = [each.get("state") for each in items(pod, "status", "containerStatuses")]
+    return max((text(state, "terminated", "finishedAt") for state in states), default="")
+
+
 def cannot_start(pod: Obj) -> bool:
     return any(is_bad(text(each, "image")) for each in containers(pod))
 
@@ -71,6 +83,22 @@ def running(pod: Obj, now: datetime, *, restarts: int = 0, last_state: Obj | Non
         for each in containers(pod)
     ]
     return _status("Running", now, states, ready=True)
+
+
+def ended(pod: Obj, now: datetime, *, failed: bool) -> Obj:
+    """The status of a pod whose containers are done."""
+    terminated = {
+        "exitCode": 1 if failed else 0,
+        "reason": "Error" if failed else "Completed",
+        "startedAt": text(pod, "status", "startTime") or stamp(now),
+        "finishedAt": stamp(now),
+    }
+    states = [
+        _container(each, ready=False, state={"terminated": terminated}) for each in containers(pod)
+    ]
+    status = _status("Failed" if failed else "Succeeded", now, states, ready=False)
+    status["startTime"] = terminated["startedAt"]
+    return status
 
 
 def crashed(pod: Obj, now: datetime, *, log: str, restarts: int, back_off: int) -> Obj:

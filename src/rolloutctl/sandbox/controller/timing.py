@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rolloutctl.sandbox.clock import Clock
 
@@ -48,3 +48,7 @@ class Timing:
 
     def stamp(self) -> str:
         return stamp(self._clock.now())
+
+    def stamp_in(self, seconds: float) -> str:
+        """The time when `seconds` of the cluster will have passed."""
+        return stamp(self._clock.now() + timedelta(seconds=seconds / self._clock.speed))

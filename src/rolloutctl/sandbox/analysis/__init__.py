@@ -1,0 +1,1 @@
+"""AnalysisRuns: metrics measured by providers, judged by conditions, counted against limits."""
