@@ -132,7 +132,7 @@ def _waits_for_a_person(deed: Deed) -> bool:
         steps = state.raw["spec"]["strategy"].get("canary", {}).get("steps", [])
         index = state.status.get("currentStepIndex", 0)
         if state.status.get("pauseConditions") and index < len(steps):
-            return steps[index].get("pause") == {}
+            return bool(steps[index].get("pause") == {})
     return False
 
 

@@ -242,21 +242,23 @@ def test_nothing_can_be_done_when_promoted_or_not_observed(more: dict[str, Any])
     assert picture(canary(*STEPS, index=5, **more), SETS).next_actions == ()
 
 
-@pytest.mark.parametrize(("automatic", "named"), [(False, True), (True, False)])
-def test_clearing_a_counted_blue_green_pause_is_not_offered(automatic: bool, named: bool) -> None:
+@pytest.mark.parametrize("automatic", [False, True])
+def test_a_blue_green_pause_can_be_promoted_with_a_countdown_or_without(automatic: bool) -> None:
     strategy = {"autoPromotionEnabled": automatic, "autoPromotionSeconds": 30}
     r = rollout(
-        {"strategy": {"blueGreen": strategy}},
+        {"strategy": {"blueGreen": {"activeService": "web", **strategy}}},
         {
             "phase": "Paused",
             "stableRS": "aaa",
             "currentPodHash": "bbb",
             "pauseConditions": [{"reason": "BlueGreenPause", "startTime": AT}],
+            "blueGreen": {"activeSelector": "aaa", "previewSelector": "bbb"},
         },
     )
     found = _actions(picture(r, SETS))
-    assert (ActionName.PROMOTE in found) is named
-    assert ActionName.PROMOTE_FULL in found
+    for action in (ActionName.PROMOTE, ActionName.PROMOTE_FULL):
+        assert (found[action].completes, found[action].switches) == (True, "web")
+    assert found[ActionName.ABORT].switches == ""
 
 
 def _run(index: str, phase: str, hash: str = "bbb", revision: int = 2) -> AnalysisRun:

@@ -37,6 +37,7 @@ from rolloutctl.domain.guards import (
 )
 from rolloutctl.domain.plugins import plugin_runs, will_abort
 from rolloutctl.domain.promoting import promote_full, promote_next
+from rolloutctl.domain.runs import runs_under_way
 from rolloutctl.domain.status import is_fully_promoted, is_observed
 from rolloutctl.domain.steps import Pause
 
@@ -111,6 +112,7 @@ def abort(
             full=False,
         ),
         aborts=aborts,
+        ends=() if status.abort else runs_under_way(rollout),
         muted=muted_runs(uncalled, rollout, config),
         notes=tuple(notes),
     )

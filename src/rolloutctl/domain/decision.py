@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from rolloutctl.domain.cluster import ROLLOUTS, Change
+from rolloutctl.domain.facts import RunUnderWay
 from rolloutctl.domain.plugins import PluginRun, plugin_runs
 from rolloutctl.domain.refs import Ref
 from rolloutctl.domain.status import WORKLOAD_GENERATION, is_fully_promoted, status_of
@@ -145,6 +146,7 @@ class Decision(msgspec.Struct, frozen=True):
     those of the pauses that are lifted, `terminates` the plugin run whose Terminate will be called,
     `leaves` those that stay Running, `aborts` those whose Abort will be called, in that order.
     `muted` would be called too if argo-rollouts-config did not disable the plugin, or lack it.
+    `ends` are the analysis runs and experiments under way that the controller will terminate.
     """
 
     action: Action
@@ -158,6 +160,7 @@ class Decision(msgspec.Struct, frozen=True):
     leaves: tuple[PluginRun, ...] = ()
     aborts: tuple[PluginRun, ...] = ()
     muted: tuple[PluginRun, ...] = ()
+    ends: tuple[RunUnderWay, ...] = ()
     notes: tuple[Note, ...] = ()
 
     @property

@@ -120,6 +120,17 @@ class ExperimentFacts(Struct, frozen=True):
     replica_sets: tuple[ReplicaSetFacts, ...] = ()
 
 
+class RunUnderWay(Struct, frozen=True):
+    """An analysis run or experiment that the status says is not finished.
+
+    `kind`: "AnalysisRun" or "Experiment"; `type` as in AnalysisFacts, "Step" of an experiment.
+    """
+
+    kind: str
+    name: str
+    type: str
+
+
 class ActionName(enum.StrEnum):
     """Named as the command that does it."""
 
@@ -139,6 +150,9 @@ class NextAction(Struct, frozen=True):
     when it is still at work. `terminates`, `aborts`: plugin calls that follow, in the controller's
     order. `to_revision`: the revision that gets all pods (promote --full, abort), None if unknown.
     `completes`: it ends the update. `needs_force`: it ships a version that was aborted.
+    `switches`: the blue-green Service that would select the new version at once. `analysis_again`:
+    an inconclusive analysis or experiment starts anew. `skips_analysis`: a blue-green analysis is
+    not waited for. `ends`: the runs under way that are terminated.
     """
 
     action: ActionName
@@ -151,6 +165,10 @@ class NextAction(Struct, frozen=True):
     to_revision: int | None = None
     completes: bool = False
     needs_force: bool = False
+    switches: str = ""
+    analysis_again: bool = False
+    skips_analysis: bool = False
+    ends: tuple[RunUnderWay, ...] = ()
 
 
 class RolloutPicture(Struct, frozen=True):

@@ -27,6 +27,7 @@ from rolloutctl.domain.decision import (
     spoken,
     template_seen,
 )
+from rolloutctl.domain.facts import RunUnderWay
 from rolloutctl.domain.guards import (
     moved,
     must_be_alive,
@@ -37,9 +38,17 @@ from rolloutctl.domain.guards import (
     unpause,
 )
 from rolloutctl.domain.plugins import plugin_runs, running, will_terminate
+from rolloutctl.domain.runs import runs_under_way
 from rolloutctl.domain.status import is_fully_promoted
-from rolloutctl.domain.steps import Analysis, Pause, Plugin, current_index, steps_of
-from rolloutctl.domain.wire import BlueGreen, Rollout
+from rolloutctl.domain.steps import (
+    Analysis,
+    Pause,
+    Plugin,
+    StepProgress,
+    current_index,
+    steps_of,
+)
+from rolloutctl.domain.wire import Rollout
 
 if TYPE_CHECKING:
     from rolloutctl.domain.plugin_config import PluginConfiguration
@@ -95,9 +104,7 @@ def promote_next(seen: Seen, *, skip_step: bool = False) -> Decision:
 def _leave_pause(seen: Seen, reasons: tuple[str, ...], *, skip_step: bool) -> Decision:
     """Past the pause conditions that are there."""
     rollout = seen.rollout
-    status = rollout.status
-    blue_green = rollout.spec.strategy.blue_green
-    if blue_green is not None and _counts_down(blue_green) and reasons == ("BlueGreenPause",):
+    if counts_down(rollout) and reasons == ("BlueGreenPause",):
         full = promote_full(seen)
         decision = msgspec.structs.replace(
             full,
@@ -116,15 +123,11 @@ def _leave_pause(seen: Seen, reasons: tuple[str, ...], *, skip_step: bool) -> De
             raise _held(decision)
         return decision
     notes: list[Note] = []
-    index = current_index(rollout)
-    count = len(steps_of(rollout))
     operations = [remove("/status/pauseConditions")]
     before = position(rollout)
-    after = before.index
-    run = status.canary.current_step_analysis_run_status
-    if run is not None and run.status == "Inconclusive" and status.controller_pause and count:
+    after = index_after_pause(rollout) if before.count else None
+    if passes_inconclusive(rollout):
         # Clearing the conditions alone would start the same analysis again.
-        after = min(index + 1, count)
         operations += [
             add("/status/controllerPause", False),
             add("/status/currentStepIndex", after),
@@ -132,8 +135,6 @@ def _leave_pause(seen: Seen, reasons: tuple[str, ...], *, skip_step: bool) -> De
         notes.append(Note.PASSES_INCONCLUSIVE)
     elif INCONCLUSIVE & set(reasons):
         notes.append(Note.ANALYSIS_AGAIN)
-    elif "CanaryPauseStep" in reasons and count:
-        after = min(index + 1, count)
     saw = (
         *template_seen(seen),
         "/status/currentStepIndex",
@@ -218,6 +219,7 @@ def _leave_step(seen: Seen, *, skip_step: bool) -> Decision:
         before=before,
         expected=moved(before, rollout, index + 1),
         skips=steps_ahead(rollout)[:1],
+        ends=ended_by_leaving(rollout),
         leaves=leaves,
         notes=tuple(notes),
     )
@@ -278,8 +280,7 @@ def promote_full(
     if rollout.spec.paused:
         notes.append(Note.UNPAUSES)
         changes.append(unpause(seen))
-    blue_green = rollout.spec.strategy.blue_green
-    if blue_green is not None and _analysis_ahead(rollout, blue_green):
+    if analysis_ahead(rollout):
         notes.append(Note.ANALYSIS_SKIPPED)
     running_last = will_terminate(rollout)
     terminated = will_terminate(rollout, config)
@@ -295,7 +296,8 @@ def promote_full(
             full=True,
             aborted=False,
         ),
-        skips=steps_ahead(rollout, config),
+        skips=steps_skipped(rollout, config),
+        ends=() if status.abort else runs_under_way(rollout),
         reasons=tuple(condition.reason for condition in status.pause_conditions or ()),
         terminates=terminated,
         leaves=tuple(
@@ -308,19 +310,68 @@ def promote_full(
     )
 
 
-def _counts_down(blue_green: BlueGreen) -> bool:
-    """Whether a pause of it ends by itself, and would only start over if it were cleared.
+# --- shared with what is offered ----------------------------------------------------------------
+
+
+def passes_inconclusive(rollout: Rollout) -> bool:
+    """Whether lifting the pause means to leave an inconclusive analysis step behind.
+
+    Source: argo-rollouts, pkg/kubectl-argo-rollouts/cmd/promote.
+    """
+    run = rollout.status.canary.current_step_analysis_run_status
+    return (
+        run is not None
+        and run.status == "Inconclusive"
+        and rollout.status.controller_pause
+        and bool(steps_of(rollout))
+    )
+
+
+def index_after_pause(rollout: Rollout) -> int:
+    """The step (0-based) a canary goes on from once its pauses are lifted by a promotion.
+
+    The one it is at where an analysis or experiment paused it without a result: that starts again.
+    """
+    index = current_index(rollout)
+    reasons = {condition.reason for condition in rollout.status.pause_conditions or ()}
+    if passes_inconclusive(rollout) or "CanaryPauseStep" in reasons:
+        return min(index + 1, len(steps_of(rollout)))
+    return index
+
+
+def steps_skipped(
+    rollout: Rollout, config: PluginConfiguration | None = None
+) -> tuple[StepProgress, ...]:
+    """The steps a full promotion leaves out: a pause that has begun is only cut short."""
+    ahead = steps_ahead(rollout, config)
+    begun = any(c.reason == "CanaryPauseStep" for c in rollout.status.pause_conditions or ())
+    return ahead[1:] if begun and ahead and isinstance(ahead[0].step, Pause) else ahead
+
+
+def ended_by_leaving(rollout: Rollout) -> tuple[RunUnderWay, ...]:
+    """The runs of the current canary step, which are terminated once it is not the current one."""
+    return tuple(run for run in runs_under_way(rollout) if run.type == "Step")
+
+
+def counts_down(rollout: Rollout) -> bool:
+    """Whether a blue-green pause ends by itself, and would only start over if it were cleared.
 
     Source: argo-rollouts, rollout/pause.go (completedBlueGreenPause).
     """
+    blue_green = rollout.spec.strategy.blue_green
+    if blue_green is None:
+        return False
     return blue_green.auto_promotion_enabled is not False and blue_green.auto_promotion_seconds > 0
 
 
-def _analysis_ahead(rollout: Rollout, blue_green: BlueGreen) -> bool:
-    """Whether a promotion by steps would still wait for an analysis.
+def analysis_ahead(rollout: Rollout) -> bool:
+    """Whether a blue-green promotion that is not in full would still wait for an analysis.
 
     The pause comes only after a successful pre-promotion analysis.
     """
+    blue_green = rollout.spec.strategy.blue_green
+    if blue_green is None:
+        return False
     if blue_green.post_promotion_analysis is not None:
         return True
     paused = any(c.reason == "BlueGreenPause" for c in rollout.status.pause_conditions or ())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from rolloutctl.domain.facts import AnalysisFacts, ExperimentFacts, MetricFacts
+from rolloutctl.domain.facts import AnalysisFacts, ExperimentFacts, MetricFacts, RunUnderWay
 from rolloutctl.domain.replicasets import (
     HASH_LABEL,
     is_owned,
@@ -22,6 +22,27 @@ from rolloutctl.domain.wire import (
     ReplicaSet,
     Rollout,
 )
+
+_FINAL = frozenset({"Successful", "Failed", "Error", "Inconclusive"})
+
+
+def runs_under_way(r: Rollout) -> tuple[RunUnderWay, ...]:
+    """What the status names and has not seen the end of: an abort or a full promotion ends it."""
+    canary, blue_green = r.status.canary, r.status.blue_green
+    named = (
+        ("Step", canary.current_step_analysis_run_status),
+        ("Background", canary.current_background_analysis_run_status),
+        ("PrePromotion", blue_green.pre_promotion_analysis_run_status),
+        ("PostPromotion", blue_green.post_promotion_analysis_run_status),
+    )
+    found = [
+        RunUnderWay("AnalysisRun", run.name, type)
+        for type, run in named
+        if run is not None and run.name and run.status not in _FINAL
+    ]
+    if canary.current_experiment:
+        found.append(RunUnderWay("Experiment", canary.current_experiment, "Step"))
+    return tuple(found)
 
 
 def analysis_facts(r: Rollout, runs: Iterable[AnalysisRun]) -> tuple[AnalysisFacts, ...]:
