@@ -41,10 +41,12 @@ def moment(
     after: float = 10.0,
     namespace: str = "shop",
     pods: bool = True,
+    events: bool = False,
 ) -> Moment:
     """The first moment at which `when(rollout)` holds (None: the end), seen `after` seconds later.
 
     The recordings have no pods; each ReplicaSet gets as many as it reports, ready ones first.
+    With `events`, what was said until then is there too.
     """
     story = trace(name)
     objects: dict[tuple[str, str], dict[str, Any]] = {}
@@ -52,7 +54,7 @@ def moment(
     started: datetime | None = None
     for event in story["watch"]:
         item = event["object"]
-        if event["kind"] == "events":
+        if event["kind"] == "events" and not events:
             continue
         if event["kind"] == "rollouts" and started is None:
             started = _time(item["metadata"]["creationTimestamp"])
@@ -68,7 +70,7 @@ def moment(
         if when is not None:
             pytest.fail(f"the moment looked for never comes in {name}")
         for plural, items in story["final"].items():
-            for item in items:
+            for item in items if events or plural != "events" else ():
                 objects[(plural, item["metadata"]["name"])] = item
     assert started is not None
     found: dict[str, list[dict[str, Any]]] = {}

@@ -82,14 +82,8 @@ def complete(cluster: Cluster, rollout: wire.Rollout) -> Look:
     missing: list[Missing] = []
 
     def read(kind: Kind, as_type: type[T], labels: str) -> list[T]:
-        found: list[T] = []
-        try:
-            for page in cluster.pages(kind, namespace, as_type, label_selector=labels):
-                found += page.items
-                for item in page.unreadable:
-                    missing.append(Missing(f"{kind.kind} {item.name}", item.problem))
-        except RolloutctlError as error:
-            missing.append(Missing(kind.plural, error.message))
+        found, not_read = readable(cluster, kind, namespace, as_type, labels)
+        missing.extend(not_read)
         return found
 
     selector = children_selector(rollout)
@@ -111,6 +105,29 @@ def complete(cluster: Cluster, rollout: wire.Rollout) -> Look:
         if problem is not None:
             missing.append(problem)
     return Look(picture(rollout, replica_sets, pods, runs, experiments, config), tuple(missing))
+
+
+def readable(
+    cluster: Cluster,
+    kind: Kind,
+    namespace: str,
+    as_type: type[T],
+    labels: str = "",
+    fields: str = "",
+) -> tuple[list[T], list[Missing]]:
+    """What can be read of the objects two selectors pick, and what cannot; raises nothing."""
+    found: list[T] = []
+    missing: list[Missing] = []
+    try:
+        for page in cluster.pages(
+            kind, namespace, as_type, label_selector=labels, field_selector=fields
+        ):
+            found += page.items
+            for item in page.unreadable:
+                missing.append(Missing(f"{kind.kind} {item.name}", item.problem))
+    except RolloutctlError as error:
+        missing.append(Missing(kind.plural, error.message))
+    return found, missing
 
 
 def listed(cluster: Cluster, kind: Kind, namespace: str, as_type: type[T], labels: str) -> list[T]:

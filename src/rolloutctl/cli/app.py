@@ -35,6 +35,7 @@ COMMANDS: dict[str, Entry] = {
     "list": Entry("list", "List rollouts, by phase, plugin, label, or who waits for a person."),
     "status": Entry("status", "Say in one line how a rollout is; the exit code says it too."),
     "plan": Entry("plan", "Rehearse an update: its steps, pods, pauses, and what an abort does."),
+    "explain": Entry("explain", "Say why a rollout is as it is, and what each command would do."),
     "promote": Entry("promote", "Move rollouts past their current step, or promote in full."),
     "abort": Entry("abort", "Stop an update and go back to the stable version."),
     "retry": Entry("retry", "Start an aborted update again."),

@@ -19,10 +19,12 @@ class Symbols(NamedTuple):
     full: str = "█"
     empty: str = "░"
     ellipsis: str = "…"
+    spark: str = "▁▂▃▄▅▆▇█"
+    """From low to high."""
 
 
 UNICODE = Symbols()
-ASCII = Symbols("+", "x", ">", "-", ">", "->", "-", "#", ".", "...")
+ASCII = Symbols("+", "x", ">", "-", ">", "->", "-", "#", ".", "...", "_.:-=+*#")
 
 
 class Surface(NamedTuple):

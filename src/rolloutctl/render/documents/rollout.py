@@ -49,7 +49,7 @@ def document(picture: RolloutPicture, missing: Sequence[tuple[str, str]] = ()) -
         "metadata": _metadata(picture),
         "rollout": _rollout(picture),
         "steps": [_step(item) for item in picture.steps],
-        "plugins": [_plugin(item.plugin) for item in picture.steps if item.plugin is not None],
+        "plugins": [plugin(item.plugin) for item in picture.steps if item.plugin is not None],
         "revisions": [_revision(item) for item in picture.replica_sets],
         "analysisRuns": [plain(item) for item in picture.analysis_runs],
         "experiments": [plain(item) for item in picture.experiments],
@@ -133,7 +133,8 @@ def _step(item: StepProgress) -> Document:
     }
 
 
-def _plugin(run: PluginRun) -> Document:
+def plugin(run: PluginRun) -> Document:
+    """All that is known of one plugin step."""
     return {
         "number": run.index + 1,
         "index": run.index,

@@ -22,7 +22,7 @@ VERBS = {
     Action.PAUSE: "pause",
     Action.RESUME: "resume",
 }
-_NOTES = {
+NOTES = {
     Note.UNPAUSES: "a person holds it (spec.paused): that is lifted too",
     Note.SHIPS_ABORTED: "this ships the version that was aborted",
     Note.CLEARS_FULL: "the full promotion under way is called off",
@@ -123,7 +123,7 @@ def facts(decision: Decision, surface: Surface) -> list[Line]:
         tell(Span(f"{plugin_of(run)} is {why}: its {call} is not called", "warn"))
     for note in decision.notes:
         style = "" if note in _QUIET else "warn"
-        tell(Span(_NOTES[note], style))
+        tell(Span(NOTES[note], style))
     return lines
 
 

@@ -33,8 +33,8 @@ def lines(
     out, and what can be done stands before the revisions, so that what matters fits.
     """
     parts = [
-        [*_head(picture, surface), *_summary(picture, surface, wide=wide)],
-        [*_traffic(picture, surface), *_pods(picture, surface)],
+        [*head(picture, surface), *_summary(picture, surface, wide=wide)],
+        [*traffic(picture, surface), *pods(picture, surface)],
         steps.lines(picture, surface, wide=wide) if picture.steps else [],
         steps.abort_calls(picture.steps, surface),
     ]
@@ -57,7 +57,8 @@ def _apart(blocks: Sequence[list[Line]]) -> list[Line]:
     return result
 
 
-def _head(picture: RolloutPicture, surface: Surface) -> list[Line]:
+def head(picture: RolloutPicture, surface: Surface) -> list[Line]:
+    """The first line: name, phase and since when, what a person has to do."""
     status = picture.status
     phase = words.phase(status.phase)
     spans = [
@@ -107,7 +108,8 @@ def _summary(picture: RolloutPicture, surface: Surface, *, wide: bool) -> list[L
     return [*result, *wrap(facts, surface.room, indent=2)]
 
 
-def _traffic(picture: RolloutPicture, surface: Surface) -> list[Line]:
+def traffic(picture: RolloutPicture, surface: Surface) -> list[Line]:
+    """Who gets how much; [] where nothing is split."""
     weights = picture.weights
     shown = weights.actual if weights.set is None else weights.set
     if picture.strategy != "canary" or shown is None or not picture.stable_revision:
@@ -144,7 +146,8 @@ def _traffic(picture: RolloutPicture, surface: Surface) -> list[Line]:
     return wrap(text, surface.room, indent=10)
 
 
-def _pods(picture: RolloutPicture, surface: Surface) -> list[Line]:
+def pods(picture: RolloutPicture, surface: Surface) -> list[Line]:
+    """How many pods of each version are ready."""
     parts: list[Line] = []
     for item in picture.replica_sets:
         if not item.role or not (item.desired or item.current):

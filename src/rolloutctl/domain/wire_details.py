@@ -1,0 +1,151 @@
+"""What only an explanation reads of the API's objects: the rest of the program does not pay for it.
+
+The structs extend those of `rolloutctl.domain.wire`, so whatever takes one of those takes these.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from rolloutctl.domain.wire import (
+    AnalysisRun,
+    AnalysisRunStatus,
+    Condition,
+    Experiment,
+    ExperimentStatus,
+    IntOrString,
+    Json,
+    MetricResult,
+    Time,
+    Wire,
+)
+
+# --- analysis runs ------------------------------------------------------------------------------
+
+
+class Argument(Wire):
+    """`value` is absent where it comes from a Secret."""
+
+    name: str = ""
+    value: str | None = None
+
+
+class Metric(Wire):
+    """One entry of `spec.metrics`. A limit or a count may be a placeholder for an argument."""
+
+    name: str = ""
+    interval: str = ""
+    initial_delay: str = ""
+    count: IntOrString | None = None
+    success_condition: str = ""
+    failure_condition: str = ""
+    failure_limit: IntOrString | None = None
+    inconclusive_limit: IntOrString | None = None
+    consecutive_error_limit: IntOrString | None = None
+    consecutive_success_limit: IntOrString | None = None
+    provider: Json | None = None
+
+
+class AnalysisRunSpec(Wire):
+    metrics: list[Metric] | None = None
+    args: list[Argument] | None = None
+    terminate: bool = False
+
+
+class MetricResultDetails(MetricResult):
+    consecutive_error: int = 0
+
+
+class AnalysisRunStatusDetails(AnalysisRunStatus):
+    metric_results: list[MetricResultDetails] | None = None  # type: ignore[assignment]
+
+
+class AnalysisRunDetails(AnalysisRun):
+    """An analysis run with what it measures and how it judges."""
+
+    spec: AnalysisRunSpec = msgspec.field(default_factory=AnalysisRunSpec)
+    status: AnalysisRunStatusDetails = msgspec.field(default_factory=AnalysisRunStatusDetails)
+
+
+# --- experiments --------------------------------------------------------------------------------
+
+
+class ExperimentSpec(Wire):
+    duration: str = ""
+    terminate: bool = False
+
+
+class TemplateStatus(Wire):
+    name: str = ""
+    status: str = ""
+    message: str = ""
+    replicas: int = 0
+    available_replicas: int = 0
+
+
+class ExperimentRunStatus(Wire):
+    """An analysis of an experiment: `name` in its spec, `analysis_run` the object."""
+
+    name: str = ""
+    analysis_run: str = ""
+    phase: str = ""
+    message: str = ""
+
+
+class ExperimentStatusDetails(ExperimentStatus):
+    available_at: Time | None = None
+    conditions: list[Condition] | None = None
+    template_statuses: list[TemplateStatus] | None = None
+    analysis_runs: list[ExperimentRunStatus] | None = None
+
+
+class ExperimentDetails(Experiment):
+    spec: ExperimentSpec = msgspec.field(default_factory=ExperimentSpec)
+    status: ExperimentStatusDetails = msgspec.field(default_factory=ExperimentStatusDetails)
+
+
+# --- the rollout --------------------------------------------------------------------------------
+
+
+class ManagedFields(Wire):
+    manager: str = ""
+    subresource: str = ""
+    time: Time | None = None
+    fields_v1: Any = msgspec.field(default=None, name="fieldsV1")
+
+
+class MetadataDetails(Wire):
+    managed_fields: list[ManagedFields] | None = None
+
+
+class ScaleDown(Wire):
+    """What a strategy says of old pods, in seconds."""
+
+    abort_scale_down_delay_seconds: int | None = None
+
+
+class StrategyDetails(Wire):
+    canary: ScaleDown | None = None
+    blue_green: ScaleDown | None = None
+
+
+class RolloutSpecDetails(Wire):
+    strategy: StrategyDetails = msgspec.field(default_factory=StrategyDetails)
+
+
+class DurationDetails(Wire):
+    rollout_started_at: Time | None = None
+
+
+class RolloutStatusDetails(Wire):
+    duration: DurationDetails = msgspec.field(default_factory=DurationDetails)
+
+
+class RolloutDetails(Wire):
+    """The fields of a rollout that stand beside those of `wire.Rollout`."""
+
+    metadata: MetadataDetails = msgspec.field(default_factory=MetadataDetails)
+    spec: RolloutSpecDetails = msgspec.field(default_factory=RolloutSpecDetails)
+    status: RolloutStatusDetails = msgspec.field(default_factory=RolloutStatusDetails)

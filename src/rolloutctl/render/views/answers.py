@@ -1,0 +1,530 @@
+"""The answer of an explanation: what and why, and who or what ends it, in a few sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rolloutctl.domain.explain_facts import (
+    Cause,
+    CauseKind,
+    Deadline,
+    Explanation,
+    MetricEvidence,
+    PodsEvidence,
+    RunEvidence,
+)
+from rolloutctl.domain.plugins import Availability, PluginRun
+from rolloutctl.render import words
+from rolloutctl.render.surface import Surface
+from rolloutctl.render.text import Line, Span, join, line, safe, wrap
+
+MESSAGE = 300
+"""Characters of a message inside a sentence; the evidence has it whole."""
+
+_INSTANCE = "argo-rollouts.argoproj.io/controller-instance-id"
+_ANALYSIS = {
+    "Step": "the analysis",
+    "Background": "the background analysis",
+    "PrePromotion": "the pre-promotion analysis",
+    "PostPromotion": "the post-promotion analysis",
+}
+_STYLES = {
+    CauseKind.NOTHING: "good",
+    CauseKind.PAUSED_BY_PERSON: "wait",
+    CauseKind.PAUSE_FOR_PERSON: "wait",
+    CauseKind.PREVIEW_FOR_PERSON: "wait",
+    CauseKind.ANALYSIS_INCONCLUSIVE: "wait",
+    CauseKind.EXPERIMENT_INCONCLUSIVE: "wait",
+}
+_ABORTS = frozenset(
+    {
+        CauseKind.ABORTED,
+        CauseKind.ABORTED_BY_PERSON,
+        CauseKind.ANALYSIS_FAILED,
+        CauseKind.EXPERIMENT_FAILED,
+        CauseKind.PLUGIN_FAILED,
+    }
+)
+
+
+def answer(explanation: Explanation, surface: Surface) -> list[Line]:
+    """The first cause as sentences: what is so, then what follows from it."""
+    cause = explanation.cause
+    what = sentence(cause, explanation, surface)
+    ends = _ends(cause, explanation, surface)
+    style = _STYLES.get(cause.kind, "strong")
+    return wrap(join([line(Span(what, style)), ends], " "), surface.room)
+
+
+def sentence(cause: Cause, explanation: Explanation, surface: Surface) -> str:
+    """One cause in a sentence."""
+    return _SENTENCES[cause.kind](cause, explanation, surface)
+
+
+def step_of(index: int | None, explanation: Explanation) -> str:
+    """ "step 3 of 5 (plugin a/b)", "" for no step."""
+    steps = explanation.picture.steps
+    if index is None or not 0 <= index < len(steps):
+        return ""
+    return f"step {index + 1} of {len(steps)} ({words.step(steps[index].step)})"
+
+
+def update(explanation: Explanation) -> str:
+    """ "the update to revision 2"."""
+    revision = explanation.picture.revision
+    return f"the update to revision {revision}" if revision else "the update"
+
+
+def quoted(message: str, limit: int = MESSAGE) -> str:
+    """': "message"', "" for none."""
+    text = safe(message, limit)
+    return f': "{text}"' if text else ""
+
+
+# --- what ---------------------------------------------------------------------------------------
+
+
+def _nothing(cause: Cause, e: Explanation, surface: Surface) -> str:
+    status = e.picture.rollout.status
+    spec = e.picture.rollout.spec
+    wanted = 1 if spec.replicas is None else spec.replicas
+    revision = f"revision {e.picture.revision}" if e.picture.revision else "its version"
+    ready = f"{status.ready_replicas} of {words.counted(wanted, 'pod')} ready"
+    return f"Nothing is wrong: {revision} is the stable version, {ready}."
+
+
+def _no_controller(cause: Cause, e: Explanation, surface: Surface) -> str:
+    instance = (e.picture.rollout.metadata.labels or {}).get(_INSTANCE, "")
+    which = f' with the instance id "{safe(instance, 60)}"' if instance else ""
+    return (
+        "No Argo Rollouts controller has ever looked at it. Is one running that watches this"
+        f" namespace{which}?"
+    )
+
+
+def _not_observed(cause: Cause, e: Explanation, surface: Surface) -> str:
+    metadata, status = e.picture.rollout.metadata, e.picture.rollout.status
+    if "reference workload" in e.picture.status.message:
+        return "The controller has not seen the newest template of the workload it refers to."
+    seen = safe(status.observed_generation, 20)
+    return (
+        "The controller has not seen its newest spec yet"
+        f" (generation {metadata.generation}; the last it saw is {seen})."
+    )
+
+
+def _invalid(cause: Cause, e: Explanation, surface: Surface) -> str:
+    spec = cause.spec
+    if spec is None:
+        return "Its spec is invalid."
+    where = f" at {safe(spec.path)}" if spec.path else ""
+    return f"Its spec is invalid{where}: {_stop(safe(spec.detail, MESSAGE))}"
+
+
+def _aborted_by_person(cause: Cause, e: Explanation, surface: Surface) -> str:
+    at = step_of(cause.step, e)
+    by = f' (last written by the client "{safe(cause.writer.client, 60)}")' if cause.writer else ""
+    return f"A person aborted {update(e)}{f' at {at}' if at else ''}{by}."
+
+
+def _aborted(cause: Cause, e: Explanation, surface: Surface) -> str:
+    return f"The controller aborted {update(e)}: {_stop(safe(cause.message, MESSAGE))}"
+
+
+def _plugin_failed(cause: Cause, e: Explanation, surface: Surface) -> str:
+    run = cause.plugin
+    said = quoted(run.message) if run is not None else ""
+    return f"{_upper(step_of(cause.step, e))} failed{said}{'' if said else ', without a message'}."
+
+
+def _plugin_error(cause: Cause, e: Explanation, surface: Surface) -> str:
+    run = cause.plugin
+    count = f" ({words.calls(run.executions)} so far)" if run is not None else ""
+    return f"{_upper(step_of(cause.step, e))} does not get on, its plugin errors{count}" + (
+        f"{quoted(cause.message)}."
+    )
+
+
+def _plugin_stuck(cause: Cause, e: Explanation, surface: Surface) -> str:
+    return (
+        f"{_upper(step_of(cause.step, e))} is stuck: its plugin returned the phase Error without"
+        f" an error text, and after that the controller never calls it again."
+    )
+
+
+def _not_configured(cause: Cause, e: Explanation, surface: Surface) -> str:
+    name = safe(cause.plugin.name) if cause.plugin is not None else "its plugin"
+    what = f"{_upper(step_of(cause.step, e))} cannot start: the controller does not know {name}"
+    known = cause.plugin.availability if cause.plugin is not None else None
+    if known in {Availability.ENABLED, Availability.DISABLED}:
+        return (
+            f"{what}. argo-rollouts-config has it by now; the controller reads that only when it"
+            " starts."
+        )
+    return f"{what}, which is not configured in argo-rollouts-config."
+
+
+def _plugin_running(cause: Cause, e: Explanation, surface: Surface) -> str:
+    run = cause.plugin
+    took = _for(cause, surface)
+    count = f", {words.calls(run.executions)}" if run is not None and run.executions else ""
+    return f"{_upper(step_of(cause.step, e))} is at work{took}{count}{quoted(cause.message)}."
+
+
+def _passed_over(cause: Cause, e: Explanation, surface: Surface) -> str:
+    return f"{_upper(step_of(cause.step, e))} was passed over: its plugin was disabled."
+
+
+def _analysis_failed(cause: Cause, e: Explanation, surface: Surface) -> str:
+    run = cause.analysis
+    assert run is not None
+    metric = next((m for m in run.metrics if m.phase in {"Failed", "Error"}), None)
+    if metric is None:
+        return f"{_upper(_analysis_at(cause, run, e))} failed{quoted(run.message)}."
+    return f"{_upper(_analysis_at(cause, run, e))} failed: {metric_story(metric)}."
+
+
+def _inconclusive(cause: Cause, e: Explanation, surface: Surface) -> str:
+    run = cause.analysis
+    if run is None:
+        return "Its analysis came to no result."
+    metric = next((m for m in run.metrics if m.phase == "Inconclusive"), None)
+    story = f": {metric_story(metric)}" if metric is not None else quoted(run.message)
+    return f"{_upper(_analysis_at(cause, run, e))} came to no result{story}."
+
+
+def _analysis_running(cause: Cause, e: Explanation, surface: Surface) -> str:
+    run = cause.analysis
+    assert run is not None
+    took = _for(cause, surface)
+    so_far = [metric_story(metric) for metric in run.metrics if metric.measurements]
+    story = f"; {so_far[0]}" if so_far else ""
+    return f"{_upper(_analysis_at(cause, run, e))} is at work{took}{story}."
+
+
+def _experiment_failed(cause: Cause, e: Explanation, surface: Surface) -> str:
+    trial = cause.experiment
+    where = _upper(step_of(cause.step, e)) or "The experiment"
+    if trial is None:
+        return f"{where} failed{quoted(cause.message)}."
+    for run in trial.runs:
+        metric = next((m for m in run.metrics if m.phase in {"Failed", "Error"}), None)
+        if metric is not None:
+            return f"{where} failed: {metric_story(metric)}."
+    return f"{where} failed{quoted(trial.message or cause.message)}."
+
+
+def _experiment_inconclusive(cause: Cause, e: Explanation, surface: Surface) -> str:
+    where = _upper(step_of(cause.step, e)) or "The experiment"
+    return f"{where} came to no result."
+
+
+def _experiment_running(cause: Cause, e: Explanation, surface: Surface) -> str:
+    return f"{_upper(step_of(cause.step, e))} is at work{_for(cause, surface)}."
+
+
+def _pods_not_starting(cause: Cause, e: Explanation, surface: Surface) -> str:
+    pods = cause.pods
+    assert pods is not None
+    broken = [pod for pod in pods.pods if pod.broken]
+    reasons = ", ".join(dict.fromkeys(safe(_pod_reason(pod.state), 60) for pod in broken))
+    count = "one pod" if len(broken) == 1 else f"{len(broken)} pods"
+    verb = "does not become ready" if len(broken) == 1 else "do not become ready"
+    message = f" ({safe(cause.message, 160)})" if cause.message else ""
+    at = step_of(cause.step, e)
+    so = f", so {at} does not get on" if at and cause is e.cause else ""
+    return f"{_upper(count)} of {_version(pods)} {verb}: {reasons}{message}{so}."
+
+
+def _pods_not_created(cause: Cause, e: Explanation, surface: Surface) -> str:
+    pods = cause.pods
+    whose = _version(pods) if pods is not None else "the new version"
+    return f"The pods of {whose} cannot be created: {_stop(safe(cause.message, MESSAGE))}"
+
+
+def _pods_coming(cause: Cause, e: Explanation, surface: Surface) -> str:
+    pods = cause.pods
+    assert pods is not None
+    have = f"{pods.available} of {words.counted(pods.wanted, 'pod')} of {_version(pods)}"
+    if cause is not e.cause:
+        return f"Only {have} are available."
+    at = step_of(cause.step, e)
+    where = f"{_upper(at)} waits" if at else "It waits"
+    return f"{where} for pods: {have} are available."
+
+
+def _deadline(cause: Cause, e: Explanation, surface: Surface) -> str:
+    length = _length(e.deadline)
+    at = step_of(cause.step, e)
+    where = f" at {at}" if at else ""
+    if e.picture.status.aborted:
+        return (
+            f"The controller aborted {update(e)}{where}: it made no progress for its deadline"
+            " (progressDeadlineSeconds)."
+        )
+    return f"It made no progress{where} for {length}, its deadline (progressDeadlineSeconds)."
+
+
+def _reconciliation(cause: Cause, e: Explanation, surface: Surface) -> str:
+    return f"The controller cannot get on with it{quoted(cause.message)}."
+
+
+def _traffic(cause: Cause, e: Explanation, surface: Surface) -> str:
+    if cause.message:
+        return f"The traffic router refused a weight{quoted(cause.message)}."
+    weights = e.picture.weights
+    return f"The weight {weights.set or 0} is set, but not verified yet."
+
+
+def _paused_by_person(cause: Cause, e: Explanation, surface: Surface) -> str:
+    at = step_of(cause.step, e)
+    by = f' (last written by the client "{safe(cause.writer.client, 60)}")' if cause.writer else ""
+    return f"A person holds it{f' at {at}' if at else ''}: spec.paused is true{by}."
+
+
+def _pause_for_person(cause: Cause, e: Explanation, surface: Surface) -> str:
+    at = step_of(cause.step, e)
+    took = _for(cause, surface)
+    return f"It waits at {at or 'a pause'}{took} until a person promotes it."
+
+
+def _pause_timed(cause: Cause, e: Explanation, surface: Surface) -> str:
+    return f"It waits at {step_of(cause.step, e) or 'a pause'}{_for(cause, surface)}."
+
+
+def _preview(cause: Cause, e: Explanation, surface: Surface) -> str:
+    revision = e.picture.revision
+    return (
+        f"Revision {revision} is ready in preview{_for(cause, surface)} and waits until a person"
+        " promotes it; the active Service still goes to the earlier version."
+    )
+
+
+def _countdown(cause: Cause, e: Explanation, surface: Surface) -> str:
+    return (
+        f"Revision {e.picture.revision} is ready in preview; its promotion counts down"
+        " (autoPromotionSeconds)."
+    )
+
+
+def _promoting_full(cause: Cause, e: Explanation, surface: Surface) -> str:
+    return (
+        f"A full promotion of revision {e.picture.revision} is under way: no more steps are run,"
+        " all its pods have to become available."
+    )
+
+
+def _step_under_way(cause: Cause, e: Explanation, surface: Surface) -> str:
+    at = step_of(cause.step, e)
+    if at:
+        return f"{_upper(at)} is under way."
+    return f"{_upper(update(e))} is under way{quoted(e.picture.status.message)}."
+
+
+_Sentence = Callable[[Cause, Explanation, Surface], str]
+_SENTENCES: dict[CauseKind, _Sentence] = {
+    CauseKind.NOTHING: _nothing,
+    CauseKind.BEING_DELETED: lambda *_: "It is being deleted.",
+    CauseKind.NO_CONTROLLER: _no_controller,
+    CauseKind.NOT_OBSERVED: _not_observed,
+    CauseKind.INVALID_SPEC: _invalid,
+    CauseKind.ABORTING: lambda *_: (
+        "An abort was asked for, and the controller has not carried it out yet."
+    ),
+    CauseKind.ABORTED_BY_PERSON: _aborted_by_person,
+    CauseKind.ABORTED: _aborted,
+    CauseKind.PLUGIN_FAILED: _plugin_failed,
+    CauseKind.PLUGIN_ERROR: _plugin_error,
+    CauseKind.PLUGIN_STUCK: _plugin_stuck,
+    CauseKind.PLUGIN_NOT_CONFIGURED: _not_configured,
+    CauseKind.PLUGIN_RUNNING: _plugin_running,
+    CauseKind.PLUGIN_PASSED_OVER: _passed_over,
+    CauseKind.ANALYSIS_FAILED: _analysis_failed,
+    CauseKind.ANALYSIS_INCONCLUSIVE: _inconclusive,
+    CauseKind.ANALYSIS_RUNNING: _analysis_running,
+    CauseKind.EXPERIMENT_FAILED: _experiment_failed,
+    CauseKind.EXPERIMENT_INCONCLUSIVE: _experiment_inconclusive,
+    CauseKind.EXPERIMENT_RUNNING: _experiment_running,
+    CauseKind.PODS_NOT_STARTING: _pods_not_starting,
+    CauseKind.PODS_NOT_CREATED: _pods_not_created,
+    CauseKind.PODS_COMING: _pods_coming,
+    CauseKind.OLD_PODS_ENDING: lambda *_: "It waits for the pods of the old version to end.",
+    CauseKind.DEADLINE: _deadline,
+    CauseKind.RECONCILIATION_ERROR: _reconciliation,
+    CauseKind.TRAFFIC: _traffic,
+    CauseKind.PAUSED_BY_PERSON: _paused_by_person,
+    CauseKind.PAUSE_FOR_PERSON: _pause_for_person,
+    CauseKind.PAUSE_TIMED: _pause_timed,
+    CauseKind.PREVIEW_FOR_PERSON: _preview,
+    CauseKind.PREVIEW_COUNTDOWN: _countdown,
+    CauseKind.SWITCHING: lambda *_: (
+        "The new version is not behind the active Service yet: that switches once all its pods"
+        " are available."
+    ),
+    CauseKind.RESUMING: lambda *_: "Its pause was lifted, and the controller has not gone on yet.",
+    CauseKind.RESTARTING: lambda *_: "Its pods are being restarted (spec.restartAt).",
+    CauseKind.PROMOTING_FULL: _promoting_full,
+    CauseKind.STEP_UNDER_WAY: _step_under_way,
+    CauseKind.SCALED_TO_ZERO: lambda *_: (
+        "It has no pods because spec.replicas is 0; nothing else is wrong."
+    ),
+}
+
+
+def metric_story(metric: MetricEvidence) -> str:
+    """What a metric measured and what was wanted, within a sentence."""
+    name = f"metric {safe(metric.name, 100)}"
+    last = metric.measurements[-1] if metric.measurements else None
+    if metric.phase == "Error" or (last is not None and last.phase == "Error"):
+        message = (last.message if last is not None else "") or metric.message
+        return f"{name} could not be measured{quoted(message)}"
+    if last is None:
+        return f"{name} {safe(metric.phase, 40) or 'was not measured yet'}"
+    if not last.value:
+        what = f"{safe(metric.provider, 60)} " if metric.provider else ""
+        return f"{name} ended {safe(last.phase, 40)} ({what}{safe(metric.query, 120)})".replace(
+            " ()", ""
+        )
+    return f"{name} is {safe(last.value, 60)}, {_wanted(metric)}"
+
+
+def _wanted(metric: MetricEvidence) -> str:
+    parts = []
+    if metric.success_condition:
+        parts.append(f"wanted is {safe(metric.success_condition, 160)}")
+    if metric.failure_condition:
+        parts.append(f"a failure is {safe(metric.failure_condition, 160)}")
+    return ", ".join(parts) or "any value would do"
+
+
+# --- who ends it --------------------------------------------------------------------------------
+
+
+def _ends(cause: Cause, e: Explanation, surface: Surface) -> str:
+    match cause.kind:
+        case CauseKind.INVALID_SPEC:
+            return (
+                "Until that is corrected the controller does nothing with it; it looks again by"
+                " itself."
+            )
+        case CauseKind.PLUGIN_NOT_CONFIGURED:
+            return _strikes(e, surface) or (
+                "It tries again every 30s; configure the plugin and restart the controller, or"
+                " take the step out."
+            )
+        case CauseKind.PLUGIN_RUNNING | CauseKind.PLUGIN_ERROR if cause.plugin is not None:
+            return _plugin_ends(cause.plugin, e, surface)
+        case CauseKind.PAUSE_TIMED | CauseKind.PREVIEW_COUNTDOWN:
+            return _time_left(cause, surface)
+        case CauseKind.PAUSED_BY_PERSON:
+            return "It goes on when a person resumes it."
+        case CauseKind.ANALYSIS_INCONCLUSIVE | CauseKind.EXPERIMENT_INCONCLUSIVE:
+            return "A person has to decide: promote or abort."
+        case CauseKind.EXPERIMENT_RUNNING:
+            return _time_left(cause, surface)
+        case CauseKind.PODS_NOT_STARTING | CauseKind.PODS_COMING | CauseKind.PODS_NOT_CREATED:
+            return _strikes(e, surface)
+        case CauseKind.DEADLINE if not e.picture.status.aborted:
+            return "The controller goes on trying: any progress makes it Progressing again."
+        case kind if kind in _ABORTS or (kind is CauseKind.DEADLINE and e.picture.status.aborted):
+            stable = e.picture.stable_revision
+            back = f"revision {stable}" if stable else "the stable version"
+            verb = "It" if kind is CauseKind.ABORTED_BY_PERSON else "That aborted the update: it"
+            return (
+                f"{verb} went back to {back}, and stays Degraded until a person retries it or"
+                " ships another version."
+            )
+    return ""
+
+
+def _plugin_ends(run: PluginRun, e: Explanation, surface: Surface) -> str:
+    limit = e.deadline
+    if limit is not None and limit.struck is not None:
+        return (
+            f"Its progress deadline of {_length(limit)} passed"
+            f" {words.age(limit.struck, surface.now)} ago, and since then the plugin is not called"
+            " any more."
+        )
+    if run.suspended:
+        return "The controller does not call it while the rollout is not Progressing."
+    text = ""
+    if run.next_call is not None:
+        left = run.next_call - surface.now
+        when = f"in {words.elapsed(left)}" if left.total_seconds() > 0 else "now"
+        text = f"The next call is due {when}."
+    if limit is not None and limit.strikes is not None:
+        text += (
+            f" Without progress its deadline passes {_when(limit, surface)}, and then it is not"
+            " called any more."
+            if not limit.aborts
+            else f" Without progress it is aborted {_when(limit, surface)}, by its deadline."
+        )
+    return text.strip()
+
+
+def _strikes(e: Explanation, surface: Surface) -> str:
+    limit = e.deadline
+    if limit is None:
+        return ""
+    if limit.struck is not None:
+        ago = words.age(limit.struck, surface.now)
+        return (
+            f"Its progress deadline of {_length(limit)} passed {ago} ago; the controller goes on"
+            " trying."
+        )
+    if limit.strikes is None or limit.strikes <= surface.now:
+        return ""
+    then = "it is aborted" if limit.aborts else "it counts as Degraded"
+    return f"Without progress {then} {_when(limit, surface)}, by its deadline."
+
+
+def _time_left(cause: Cause, surface: Surface) -> str:
+    if cause.until is None:
+        return ""
+    left = cause.until - surface.now
+    if left.total_seconds() <= 0:
+        return "Its time is over, the controller goes on shortly."
+    at = words.clock(cause.until, surface.now)
+    return f"It goes on by itself in {words.elapsed(left)}, at {at}."
+
+
+def _when(limit: Deadline, surface: Surface) -> str:
+    assert limit.strikes is not None
+    left = limit.strikes - surface.now
+    return f"in {words.elapsed(left)}" if left.total_seconds() > 0 else "now"
+
+
+def _length(limit: Deadline | None) -> str:
+    return words.elapsed(limit.length) if limit is not None else "its time"
+
+
+# ------------------------------------------------------------------------------------------------
+
+
+def _analysis_at(cause: Cause, run: RunEvidence, e: Explanation) -> str:
+    kind = _ANALYSIS.get(run.type, "an analysis")
+    at = step_of(cause.step, e)
+    if run.type == "Step" and at:
+        return f"{kind} of {at}"
+    return f"{kind}, at {at}," if at else kind
+
+
+def _version(pods: PodsEvidence) -> str:
+    return f"revision {pods.revision}" if pods.revision else safe(pods.replica_set)
+
+
+def _pod_reason(state: str) -> str:
+    return "not ready" if state in {"Running", ""} else state
+
+
+def _for(cause: Cause, surface: Surface) -> str:
+    age = words.age(cause.since, surface.now)
+    return f" for {age}" if age else ""
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _stop(text: str) -> str:
+    return text if text.endswith((".", "…", "!", "?")) else f"{text}."
