@@ -139,7 +139,9 @@ class Client:
             ("resourceVersion", resource_version),
             ("timeoutSeconds", "86400"),
         )
-        answer = self._api.handle(Request("GET", _path(resource, namespace), query, self._headers))
+        answer = self._api.handle(
+            Request("GET", _path(resource, namespace), query, self._headers, bare=True)
+        )
         if isinstance(answer, Response):
             raise _error(answer)
         assert isinstance(answer.chunks, WatchStream)
@@ -161,7 +163,7 @@ class Client:
         headers = {**self._headers, "content-type": content_type}
         asked = tuple((name, value) for name, value in (query or {}).items() if value)
         encoded = msgspec.json.encode(body) if body is not None else b""
-        answer = self._api.handle(Request(method, path, asked, headers, encoded))
+        answer = self._api.handle(Request(method, path, asked, headers, encoded, bare=True))
         assert isinstance(answer, Response)
         if not 200 <= answer.status < 300:
             raise _error(answer)

@@ -47,7 +47,7 @@ class ControllerClient(Client):
             ("labelSelector", selector),
         )
         path = f"/apis/{known.api_version()}{inside}/{resource}"
-        answer = self._api.handle(Request("GET", path, query, self._headers))
+        answer = self._api.handle(Request("GET", path, query, self._headers, bare=True))
         if isinstance(answer, Response):
             raise ApiError(answer.status, "", answer.body.decode(errors="replace"))
         assert isinstance(answer.chunks, WatchStream)

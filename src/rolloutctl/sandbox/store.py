@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from sys import intern
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 
@@ -23,13 +23,28 @@ Key = tuple[str, str]
 """(namespace, name); the namespace of a cluster-scoped object is empty."""
 
 _NONE: Mapping[str, str] = {}
+_APART = ("apiVersion", "kind", "metadata")
 _encoder = msgspec.json.Encoder(order="deterministic")
 _decoder = msgspec.json.Decoder()
+
+
+class Managed(NamedTuple):
+    """One entry of managedFields; `fields` is its fieldsV1 as JSON, `part` its subresource."""
+
+    manager: str
+    operation: str
+    api_version: str
+    part: str
+    time: str
+    fields: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """One version of one object."""
+
+    METADATA: ClassVar[int] = len(b'{"metadata":{')
+    """Where in `raw` the metadata begin."""
 
     key: Key
     version: int
@@ -38,10 +53,12 @@ class Record:
     owners: tuple[str, ...]
     """The uids of its owner references."""
     raw: bytes
-    """The object as JSON, keys sorted, without `apiVersion` and `kind`."""
+    """The object as JSON, metadata first, without `apiVersion`, `kind` and managedFields."""
+    managed: tuple[Managed, ...] = ()
+    """Who wrote which of its fields."""
 
     def decode(self) -> dict[str, Any]:
-        """A fresh copy of the object, without `apiVersion` and `kind`."""
+        """A fresh copy of the object, without `apiVersion`, `kind` and managedFields."""
         found: dict[str, Any] = _decoder.decode(self.raw)
         return found
 
@@ -163,13 +180,24 @@ class Store:
                 return self._view(shelf)
             raise Expired(self._version)
 
-    def put(self, resource: str, obj: Mapping[str, Any]) -> Record:
-        """Store `obj`, taken as it is but for its resourceVersion, which is the next."""
+    def put(
+        self,
+        resource: str,
+        obj: Mapping[str, Any],
+        managed: tuple[Managed, ...] | None = None,
+    ) -> Record:
+        """Store `obj`, taken as it is but for its resourceVersion, which is the next.
+
+        Without `managed` it stays what it was.
+        """
         with self.transaction():
             shelf = self._shelf(resource)
             version = self._next()
-            record = _record(obj, version)
-            before = shelf.records.get(record.key)
+            metadata = obj["metadata"]
+            before = shelf.records.get((metadata.get("namespace", ""), metadata["name"]))
+            if managed is None:
+                managed = before.managed if before else ()
+            record = stamped(obj, version, managed)
             shelf.records[record.key] = record
             if before is None:
                 insort(shelf.keys, record.key)
@@ -186,7 +214,7 @@ class Store:
             before = shelf.records.pop(key)
             del shelf.keys[bisect_left(shelf.keys, key)]
             version = self._next()
-            record = _record(obj, version)
+            record = stamped(obj, version, before.managed)
             self._link(resource, before, None)
             self._log(resource, shelf, Event(version, before, record, deleted=True))
             return record
@@ -322,7 +350,7 @@ def within(records: Sequence[Record], namespace: str | None) -> Sequence[Record]
 
 def restamped(record: Record, version: int) -> Record:
     """The same object as of another version."""
-    return _record(record.decode(), version)
+    return stamped(record.decode(), version, record.managed)
 
 
 def _kept_by(event: Event) -> int:
@@ -330,17 +358,20 @@ def _kept_by(event: Event) -> int:
     return len(event.before.raw) if event.before else 0
 
 
-def _record(obj: Mapping[str, Any], version: int) -> Record:
+def stamped(obj: Mapping[str, Any], version: int, managed: tuple[Managed, ...]) -> Record:
+    """The record of `obj` as of one version."""
     metadata = dict(obj["metadata"])
     metadata["resourceVersion"] = str(version)
-    content = {key: value for key, value in obj.items() if key not in ("apiVersion", "kind")}
-    content["metadata"] = metadata
+    metadata.pop("managedFields", None)
+    content = {key: value for key, value in obj.items() if key not in _APART}
     labels = metadata.get("labels")
+    raw = b'{"metadata":' + _encoder.encode(metadata)
     return Record(
         key=(intern(metadata.get("namespace", "")), metadata["name"]),
         version=version,
         uid=metadata["uid"],
         labels={intern(name): intern(value) for name, value in labels.items()} if labels else _NONE,
         owners=tuple(owner["uid"] for owner in metadata.get("ownerReferences") or ()),
-        raw=_encoder.encode(content),
+        raw=raw + b"," + _encoder.encode(content)[1:] if content else raw + b"}",
+        managed=managed,
     )

@@ -1,4 +1,4 @@
-"""Who wrote which field of a ConfigMap, and when."""
+"""Who wrote which field of an object, and when."""
 
 from __future__ import annotations
 
@@ -146,9 +146,18 @@ def test_finalizers_and_owners_are_known_one_by_one(ticking: Ticking) -> None:
     }
 
 
-def test_rollouts_are_kept_without() -> None:
-    server = Server()
-    assert "managedFields" not in server.rollout("web")["metadata"]
+def test_a_rollout_has_them_too_but_not_inside_it(ticking: Ticking) -> None:
+    ticking.rollout("web")
+    record = ticking.store.get("rollouts", "default", "web")
+    assert record is not None
+    assert b"managedFields" not in record.raw
+    path = "/apis/argoproj.io/v1alpha1/namespaces/default/rollouts/web"
+    _, found = ticking.answer("GET", path)
+    (entry,) = found["metadata"]["managedFields"]
+    assert entry["fieldsV1"]["f:spec"]["f:strategy"] == {
+        ".": {},
+        "f:canary": {".": {}, "f:steps": {}},
+    }
 
 
 def test_a_watch_from_an_earlier_server_has_expired() -> None:

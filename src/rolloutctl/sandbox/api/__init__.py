@@ -8,7 +8,19 @@ from datetime import UTC, datetime
 
 from rolloutctl.sandbox.store import Record, Store
 
-from . import access, bodies, discovery, errors, metadata, parts, reading, reviews, routing, tables
+from . import (
+    access,
+    bodies,
+    discovery,
+    errors,
+    managers,
+    metadata,
+    parts,
+    reading,
+    reviews,
+    routing,
+    tables,
+)
 from .access import ADMIN, Rule, User
 from .messages import Request, Response, Stream
 from .routing import Query, Target
@@ -109,7 +121,8 @@ class Api:
             return Response(
                 200, form.one(target, record, Query(request), self._now()), form.content_type
             )
-        return Response(200, metadata.full(target.api_version, target.resource.kind, record))
+        kind, bare = target.resource.kind, request.bare
+        return Response(200, managers.full(target.api_version, kind, record, bare=bare))
 
     def _many(self, target: Target, request: Request, page: reading.Page) -> Response:
         form = tables.wanted(request)
@@ -117,7 +130,7 @@ class Api:
             return Response(
                 200, form.many(target, page, Query(request), self._now()), form.content_type
             )
-        return Response(200, reading.join(target, page))
+        return Response(200, reading.join(target, page, bare=request.bare))
 
     def _watch(self, target: Target, request: Request) -> Stream:
         form = tables.wanted(request)
@@ -125,7 +138,9 @@ class Api:
         head = metadata.prefix(target.api_version, target.resource.kind)
 
         def render(record: Record) -> bytes:
-            return form.one(target, record, query, self._now()) if form else head + record.raw[1:]
+            if form:
+                return form.one(target, record, query, self._now())
+            return head + (record.raw if request.bare else managers.spliced(record))[1:]
 
         chunks = Watch(self.store, target, query, render, self._closing)
         return Stream(200, chunks, form.stream_type if form else "application/json")

@@ -1,21 +1,27 @@
-"""Server-side apply, in the simple form this server has: it never asks who owns a field.
+"""Server-side apply: what a manager says it wants of an object, and nothing else of it.
 
-It creates what is not there and merges into what is; two managers never conflict, and a field left
-out of a later configuration stays. A real server tracks who owns which field.
+What others own it changes only with force; what it wanted before and does not want any more goes,
+unless somebody else wants it.
+
+Source: Kubernetes, structured-merge-diff (merge.Updater.Apply).
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from . import bodies, errors, patching, strategic
+from rolloutctl.sandbox.store import Managed
+
+from . import bodies, errors, fieldsets, managers, shapes, validation
+from .fieldsets import Tree
+from .managers import Manager
 from .messages import Request
 from .resources import Resource
 from .routing import Target
 
 
 def read(request: Request, target: Target) -> dict[str, Any]:
-    """The configuration in the body. Raises Refused (400)."""
+    """The configuration in the body: what a write of this kind may touch. Raises Refused (400)."""
     found = bodies.read_yaml(request.body)
     if not isinstance(found, dict) or not isinstance(found.get("metadata", {}), dict):
         raise errors.bad_request("error decoding YAML: the configuration is no object")
@@ -27,12 +33,76 @@ def read(request: Request, target: Target) -> dict[str, Any]:
         raise errors.bad_request(
             f"the name of the object ({name}) does not match the name on the URL ({target.name})"
         )
-    found["metadata"].pop("managedFields", None)
+    if found["metadata"].pop("managedFields", None):
+        raise errors.bad_request("metadata.managedFields must be nil")
+    _, unknown = validation.prune(target.resource, found)
+    if unknown:
+        group, _, version = target.api_version.rpartition("/")
+        typed = f"{group}/{version}, Kind={target.resource.kind}"
+        said = (
+            f"failed to create typed patch object ({target.namespace}/{target.name}; {typed}): "
+            + "; ".join(f".{path}: field not declared in schema" for path in unknown)
+        )
+        raise errors.Refused(500, "", said)
     return found
 
 
-def merged(resource: Resource, before: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
-    """`before` with the configuration merged in."""
-    if resource.custom:
-        return patching.apply_merge(before, wanted)
-    return strategic.apply(resource, before, wanted)
+def own(target: Target, wanted: dict[str, Any]) -> dict[str, Any]:
+    """Of a configuration, what the object or part it was sent to can take from it."""
+    if target.part == "status":
+        return {name: wanted[name] for name in ("status",) if name in wanted}
+    left_out = ("apiVersion", "kind", *(("status",) if target.resource.status else ()))
+    return {name: value for name, value in wanted.items() if name not in left_out}
+
+
+def merged(
+    target: Target,
+    manager: Manager,
+    entries: tuple[Managed, ...],
+    live: dict[str, Any],
+    wanted: dict[str, Any],
+) -> tuple[dict[str, Any], Tree]:
+    """What becomes of `live`, and the fields `wanted` names; both objects are without type.
+
+    Raises Refused: 409 when the manager does not force it and others own what it would change.
+    """
+    resource, version = target.resource, target.api_version
+    sent = managers.applied(resource, wanted)
+    about = {**live["metadata"], **_server_side(wanted)}
+    after: dict[str, Any] = {**live, "metadata": about}
+    for name, value in wanted.items():
+        schema = _schema(resource, name)
+        after[name] = fieldsets.merge(schema, after[name], value) if name in after else value
+    last = managers.last_applied(entries, version, manager)
+    gone = fieldsets.minus(last, sent)
+    if gone:
+        kept = fieldsets.union(managers.others(entries, version, manager), sent)
+        for step, node in gone.items():
+            name = step[2:]
+            below, others = after.get(name), kept.get(step)
+            if below is None:
+                continue
+            rest = fieldsets.removed(_schema(resource, name), below, node, others)
+            if name != "metadata" and others is None and (not node or rest in ({}, [])):
+                del after[name]
+            else:
+                after[name] = rest
+    if not manager.force:
+        more, _ = managers.changed(resource, live, after)
+        found = managers.conflicts(entries, version, manager, more)
+        if found:
+            raise managers.refusal(found)
+    return after, sent
+
+
+def _schema(resource: Resource, name: str) -> Any:
+    if name == "metadata":
+        return shapes.METADATA
+    schema = validation.of_kind(resource)
+    return shapes.field(schema, name) if isinstance(schema, dict) else shapes.ANY
+
+
+def _server_side(wanted: dict[str, Any]) -> dict[str, Any]:
+    """The preconditions a configuration may state."""
+    about = wanted.get("metadata") or {}
+    return {name: about[name] for name in ("uid", "resourceVersion") if about.get(name)}

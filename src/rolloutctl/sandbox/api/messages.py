@@ -15,6 +15,8 @@ class Request:
     query: tuple[tuple[str, str], ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    bare: bool = False
+    """Answer without managedFields, which the control loops have no use for."""
 
 
 @dataclass(frozen=True, slots=True)

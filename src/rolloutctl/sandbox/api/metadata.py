@@ -7,8 +7,6 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from rolloutctl.sandbox.store import Record
-
 from . import bodies
 from .resources import Resource
 
@@ -72,11 +70,6 @@ def specification(resource: Resource, obj: dict[str, Any]) -> bytes:
     """What a change of raises the generation."""
     left_out = {"apiVersion", "kind", "metadata"} | ({"status"} if resource.status else set())
     return bodies.encode({key: value for key, value in obj.items() if key not in left_out})
-
-
-def full(api_version: str, kind: str, record: Record) -> bytes:
-    """The object as JSON, with its type."""
-    return prefix(api_version, kind) + record.raw[1:]
 
 
 def prefix(api_version: str, kind: str) -> bytes:

@@ -6,7 +6,7 @@ from typing import Any
 
 from rolloutctl.sandbox.store import Record, Store
 
-from . import bodies, errors, metadata, patching, reading
+from . import bodies, errors, managers, patching, reading
 from .messages import Request, Response
 from .routing import Query, Target
 from .writing import Writer
@@ -24,7 +24,7 @@ def answer(store: Store, writer: Writer, target: Target, request: Request) -> Re
     if target.part == "eviction":
         return _evict(store, writer, target, request)
     # namespaces/finalize: the collector here needs no help.
-    return Response(200, metadata.full("v1", "Namespace", reading.existing(store, target)))
+    return Response(200, managers.full("v1", "Namespace", reading.existing(store, target)))
 
 
 def _scale(store: Store, writer: Writer, target: Target, request: Request) -> Response:

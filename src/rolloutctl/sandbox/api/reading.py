@@ -13,7 +13,7 @@ import msgspec
 
 from rolloutctl.sandbox.store import Expired, Record, Store, within
 
-from . import bodies, errors, metadata, selectors
+from . import bodies, errors, managers, metadata, selectors
 from .routing import Query, Target
 
 _TOKEN_VERSION = "meta.k8s.io/v1"
@@ -96,12 +96,15 @@ def _cut(
     return chosen, 0
 
 
-def join(target: Target, found: Page) -> bytes:
-    """The list as JSON; no object is decoded for it."""
+def join(target: Target, found: Page, *, bare: bool = False) -> bytes:
+    """The list as JSON; no object is decoded for it. `bare` is without managedFields."""
     resource = target.resource
     # Items of built-in lists carry no type, those of custom resources do.
     start = metadata.prefix(target.api_version, resource.kind) if resource.custom else b"{"
-    items = b",".join([start + record.raw[1:] for record in found.records])
+    if bare:
+        items = b",".join([start + record.raw[1:] for record in found.records])
+    else:
+        items = b",".join([start + managers.spliced(record)[1:] for record in found.records])
     head = metadata.prefix(target.api_version, f"{resource.kind}List")
     return b"".join(
         (head, b'"metadata":', bodies.encode(found.metadata), b',"items":[', items, b"]}")

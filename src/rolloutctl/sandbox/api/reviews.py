@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from . import bodies, metadata
+from . import bodies, managers, metadata
 from .access import Asked, User
 from .messages import Request, Response
 from .routing import Target
@@ -21,7 +21,10 @@ def answer(target: Target, request: Request, user: User, now: datetime) -> Respo
         return Response(201, bodies.encode(review))
     spec = obj.get("spec")
     spec = spec if isinstance(spec, dict) else {}
-    review.update(metadata={}, spec=spec, status={"allowed": user.allows(_asked(spec))})
+    fields = managers.all_of(target.resource, {"spec": spec})
+    written = managers.created(target.api_version, managers.of(request), fields, now)
+    about = {"managedFields": managers.listed(written)} if written else {}
+    review.update(metadata=about, spec=spec, status={"allowed": user.allows(_asked(spec))})
     return Response(201, bodies.encode(review))
 
 

@@ -34,6 +34,7 @@ class Query:
     """The parameters of a request."""
 
     def __init__(self, request: Request) -> None:
+        self.bare = request.bare
         self._values: dict[str, str] = {}
         for name, value in request.query:
             self._values.setdefault(name, value)

@@ -1,33 +1,25 @@
-"""The known fields of the custom resources, and of the built-in ones where types are checked.
-
-A schema is a dict of fields (a name ending in "!" is required, "*" is any further name), a list
-with the schema of its items, or the name of a type. `ANY` holds anything; a dict that is `OPEN`
-keeps fields it does not know.
-"""
+"""The known fields of Argo Rollouts' resources, in the language of `shapes`."""
 
 from __future__ import annotations
 
-from typing import Any
+from .built_in_schemas import JOB_SPEC
+from .pod_schema import CUSTOM_POD_SPEC
+from .shapes import (
+    ANY,
+    BOOL,
+    INT,
+    INT_OR_STR,
+    LABEL_SELECTOR,
+    LABELED,
+    OPEN,
+    STR,
+    STRS,
+    TEXTS,
+    TIME,
+    Schema,
+)
 
-ANY = "any"
-INT, STR, BOOL = "integer", "string", "boolean"
-INT_OR_STR = "int-or-string"
-TIME = "date-time"
-OPEN = "..."
-
-Schema = Any
-
-_TEXTS = {"*": STR}
-_STRS = [STR]
-_META = {"labels": _TEXTS, "annotations": _TEXTS}
-_LABEL_SELECTOR = {
-    "matchLabels": _TEXTS,
-    "matchExpressions": [{"key!": STR, "operator!": STR, "values": _STRS}],
-}
-_POD_TEMPLATE = {
-    "metadata": ANY,
-    "spec": {OPEN: ANY, "containers!": [{OPEN: ANY, "name!": STR, "image": STR}]},
-}
+_POD_TEMPLATE = {"metadata": LABELED, "spec!": CUSTOM_POD_SPEC}
 _ARGS = [
     {
         "name!": STR,
@@ -43,7 +35,7 @@ _ANALYSIS = {
     "args": _ARGS,
     "dryRun": _DRY_RUN,
     "measurementRetention": _RETENTION,
-    "analysisRunMetadata": _META,
+    "analysisRunMetadata": LABELED,
 }
 _ANTI_AFFINITY = {
     "preferredDuringSchedulingIgnoredDuringExecution": {"weight!": INT},
@@ -62,8 +54,8 @@ _BLUE_GREEN = {
     "prePromotionAnalysis": _ANALYSIS,
     "postPromotionAnalysis": _ANALYSIS,
     "antiAffinity": _ANTI_AFFINITY,
-    "activeMetadata": _META,
-    "previewMetadata": _META,
+    "activeMetadata": LABELED,
+    "previewMetadata": LABELED,
 }
 _STRING_MATCH = {"exact": STR, "prefix": STR, "regex": STR}
 _STEP = {
@@ -79,8 +71,8 @@ _STEP = {
                 "specRef!": STR,
                 "replicas": INT,
                 "weight": INT,
-                "selector": _LABEL_SELECTOR,
-                "metadata": _META,
+                "selector": LABEL_SELECTOR,
+                "metadata": LABELED,
                 "service": {"name": STR},
             }
         ],
@@ -96,7 +88,7 @@ _STEP = {
         "duration": STR,
         "scaleDownDelaySeconds": INT,
         "dryRun": _DRY_RUN,
-        "analysisRunMetadata": _META,
+        "analysisRunMetadata": LABELED,
     },
     "setHeaderRoute": {
         "name": STR,
@@ -112,9 +104,9 @@ _STEP = {
 }
 _ISTIO_SERVICE = {
     "name!": STR,
-    "routes": _STRS,
+    "routes": STRS,
     "tcpRoutes": [{"port": INT}],
-    "tlsRoutes": [{"port": INT, "sniHosts": _STRS}],
+    "tlsRoutes": [{"port": INT, "sniHosts": STRS}],
 }
 _TRAFFIC = {
     "managedRoutes": [{"name!": STR}],
@@ -127,30 +119,30 @@ _TRAFFIC = {
             "name!": STR,
             "canarySubsetName!": STR,
             "stableSubsetName!": STR,
-            "additionalSubsetNames": _STRS,
+            "additionalSubsetNames": STRS,
         },
     },
     "nginx": {
         "stableIngress": STR,
-        "stableIngresses": _STRS,
+        "stableIngresses": STRS,
         "annotationPrefix": STR,
-        "additionalIngressAnnotations": _TEXTS,
-        "canaryIngressAnnotations": _TEXTS,
+        "additionalIngressAnnotations": TEXTS,
+        "canaryIngressAnnotations": TEXTS,
     },
     "alb": {
         "ingress": STR,
-        "ingresses": _STRS,
+        "ingresses": STRS,
         "servicePort!": INT,
         "rootService": STR,
         "annotationPrefix": STR,
         "stickinessConfig": {"enabled!": BOOL, "durationSeconds!": INT},
     },
     "smi": {"rootService": STR, "trafficSplitName": STR},
-    "ambassador": {"mappings!": _STRS},
-    "apisix": {"route": {"name!": STR, "rules": _STRS}},
+    "ambassador": {"mappings!": STRS},
+    "apisix": {"route": {"name!": STR, "rules": STRS}},
     "traefik": {"weightedTraefikServiceName!": STR},
     "appMesh": {
-        "virtualService": {"name!": STR, "routes": _STRS},
+        "virtualService": {"name!": STR, "routes": STRS},
         "virtualNodeGroup": {
             "canaryVirtualNodeRef!": {"name!": STR},
             "stableVirtualNodeRef!": {"name!": STR},
@@ -161,8 +153,8 @@ _CANARY = {
     "steps": [_STEP],
     "canaryService": STR,
     "stableService": STR,
-    "canaryMetadata": _META,
-    "stableMetadata": _META,
+    "canaryMetadata": LABELED,
+    "stableMetadata": LABELED,
     "maxSurge": INT_OR_STR,
     "maxUnavailable": INT_OR_STR,
     "analysis": {**_ANALYSIS, "startingStep": INT},
@@ -258,14 +250,71 @@ _ROLLOUT_SPEC = {
     "revisionHistoryLimit": INT,
     "rollbackWindow": {"revisions": INT},
     "analysis": {"successfulRunHistoryLimit": INT, "unsuccessfulRunHistoryLimit": INT},
-    "selector": _LABEL_SELECTOR,
+    "selector": LABEL_SELECTOR,
     "strategy": {"canary": _CANARY, "blueGreen": _BLUE_GREEN},
     "template": _POD_TEMPLATE,
     "workloadRef": {"apiVersion": STR, "kind": STR, "name": STR, "scaleDown": STR},
 }
-_METRICS = [{OPEN: ANY, "name!": STR, "provider!": ANY}]
+_AUTHENTICATION = {
+    "basicAuth": {"username": STR, "password": STR},
+    "oauth2": {"tokenUrl": STR, "clientId": STR, "clientSecret": STR, "scopes": STRS},
+    "sigv4": {"region": STR, "profile": STR, "roleArn": STR},
+}
+_HEADERS = [{"key!": STR, "value!": STR}]
+_PROVIDER = {
+    OPEN: ANY,
+    "prometheus": {
+        "address": STR,
+        "query": STR,
+        "rangeQuery": {"start": STR, "end": STR, "step": STR},
+        "authentication": _AUTHENTICATION,
+        "headers": _HEADERS,
+        "insecure": BOOL,
+        "timeout": INT,
+    },
+    "web": {
+        "url!": STR,
+        "method": STR,
+        "headers": _HEADERS,
+        "body": STR,
+        "jsonBody": ANY,
+        "jsonPath": STR,
+        "authentication": _AUTHENTICATION,
+        "insecure": BOOL,
+        "timeoutSeconds": INT,
+    },
+    "job": {
+        "metadata": LABELED,
+        "spec!": {
+            **JOB_SPEC,
+            "template!": {"metadata": LABELED, "spec": CUSTOM_POD_SPEC},
+        },
+    },
+    "datadog": {
+        **dict.fromkeys(("query", "formula", "aggregator", "interval", "apiVersion"), STR),
+        "queries": TEXTS,
+        "requestTimeout": STR,
+        "secretRef": {"name": STR, "namespaced": BOOL},
+    },
+    "newRelic": {"query!": STR, "profile": STR, "timeout": INT},
+    "graphite": {"address": STR, "query": STR},
+    "influxdb": {"profile": STR, "query": STR},
+    "wavefront": {"address": STR, "query": STR},
+    "skywalking": {"address": STR, "query": STR, "interval": STR},
+    "plugin": ANY,
+}
+_METRICS = [
+    {
+        "name!": STR,
+        "provider!": _PROVIDER,
+        **dict.fromkeys(("interval", "initialDelay", "successCondition", "failureCondition"), STR),
+        **dict.fromkeys(("count", "failureLimit", "inconclusiveLimit"), INT_OR_STR),
+        **dict.fromkeys(("consecutiveErrorLimit", "consecutiveSuccessLimit"), INT_OR_STR),
+    }
+]
+_VALUE_FROM = {"fieldRef": {"fieldPath!": STR}, "secretKeyRef": {"name!": STR, "key!": STR}}
 _ANALYSIS_SPEC = {
-    "args": [{OPEN: ANY, "name!": STR, "value": STR}],
+    "args": [{"name!": STR, "value": STR, "valueFrom": _VALUE_FROM}],
     "metrics": _METRICS,
     "dryRun": _DRY_RUN,
     "measurementRetention": _RETENTION,
@@ -287,7 +336,7 @@ _EXPERIMENT_SPEC = {
             "name!": STR,
             "replicas": INT,
             "minReadySeconds": INT,
-            "selector!": _LABEL_SELECTOR,
+            "selector!": LABEL_SELECTOR,
             "template!": _POD_TEMPLATE,
             "service": ANY,
         }
@@ -306,7 +355,7 @@ _EXPERIMENT_SPEC = {
     "scaleDownDelaySeconds": INT,
     "dryRun": _DRY_RUN,
     "measurementRetention": _RETENTION,
-    "analysisRunMetadata": _META,
+    "analysisRunMetadata": LABELED,
     "terminate": BOOL,
 }
 
@@ -324,47 +373,3 @@ CUSTOM: dict[str, Schema] = {
 
 IMMUTABLE: dict[str, tuple[tuple[str, ...], ...]] = {"Rollout": (("spec", "selector"),)}
 """By kind, what no update may change: the rules a custom resource definition states."""
-
-_CONTAINER = {OPEN: ANY, "name": STR, "image": STR, "command": _STRS, "args": _STRS}
-_POD_SPEC = {OPEN: ANY, "containers": [_CONTAINER], "nodeName": STR}
-_WORKLOAD = {
-    OPEN: ANY,
-    "replicas": INT,
-    "paused": BOOL,
-    "minReadySeconds": INT,
-    "strategy": {OPEN: ANY, "type": STR, "rollingUpdate": {OPEN: ANY}},
-    "template": {OPEN: ANY, "metadata": {OPEN: ANY, **_META}, "spec": _POD_SPEC},
-}
-
-BUILT_IN: dict[str, Schema] = {
-    "ConfigMap": {OPEN: ANY, "data": _TEXTS, "binaryData": _TEXTS, "immutable": BOOL},
-    "Secret": {OPEN: ANY, "data": _TEXTS, "stringData": _TEXTS, "type": STR, "immutable": BOOL},
-    "Pod": {OPEN: ANY, "spec": _POD_SPEC},
-    "Deployment": {OPEN: ANY, "spec": _WORKLOAD},
-    "ReplicaSet": {OPEN: ANY, "spec": _WORKLOAD},
-    "Event": {OPEN: ANY, "reason": STR, "message": STR, "type": STR, "count": INT},
-    "Service": {
-        OPEN: ANY,
-        "spec": {OPEN: ANY, "selector": _TEXTS, "type": STR, "ports": [{OPEN: ANY}]},
-    },
-}
-"""By kind, the types of a few fields; a wrong one makes the whole object undecodable."""
-
-METADATA: Schema = {
-    **dict.fromkeys(("name", "generateName", "namespace", "uid", "resourceVersion"), STR),
-    **dict.fromkeys(("creationTimestamp", "deletionTimestamp", "selfLink"), STR),
-    **dict.fromkeys(("generation", "deletionGracePeriodSeconds"), INT),
-    **_META,
-    "finalizers": _STRS,
-    "managedFields": ANY,
-    "ownerReferences": [
-        {
-            "apiVersion": STR,
-            "kind": STR,
-            "name": STR,
-            "uid": STR,
-            "controller": BOOL,
-            "blockOwnerDeletion": BOOL,
-        }
-    ],
-}

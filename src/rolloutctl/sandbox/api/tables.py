@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from rolloutctl.sandbox.store import Record
 
-from . import bodies, columns, errors
+from . import bodies, columns, errors, managers
 from .messages import Request
 from .reading import Page
 from .routing import Query, Target
@@ -75,7 +75,7 @@ class _Table:
         include = query.text("includeObject") or "Metadata"
         rows = []
         for record in records:
-            obj = record.decode()
+            obj = managers.decoded(record)
             row: dict[str, Any] = {
                 "cells": [column.value(obj, now) for column in shown],
                 "object": None,
@@ -105,7 +105,7 @@ class _Partial:
     stream_type: str = "application/json"
 
     def one(self, target: Target, record: Record, query: Query, now: datetime) -> bytes:
-        return bodies.encode(_partial(record.decode()))
+        return bodies.encode(_partial(managers.decoded(record)))
 
     def many(self, target: Target, page: Page, query: Query, now: datetime) -> bytes:
         about = {key: value for key, value in page.metadata.items() if value != ""}
@@ -113,7 +113,7 @@ class _Partial:
             "kind": "PartialObjectMetadataList",
             "apiVersion": "meta.k8s.io/v1",
             "metadata": about,
-            "items": [_partial(record.decode()) for record in page.records],
+            "items": [_partial(managers.decoded(record)) for record in page.records],
         }
         return bodies.encode(listed)
 

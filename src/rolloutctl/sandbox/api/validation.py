@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from . import errors, patching, schemas
+from . import bodies, errors, patching, schemas, shapes
+from .built_in_schemas import BUILT_IN
 from .errors import Cause
 from .resources import Resource
-from .schemas import Schema
+from .shapes import Schema
 
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _LABEL_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
@@ -31,21 +32,46 @@ _UNCHECKED = Cause(
     "Invalid value: null: some validation rules were not checked because the object was invalid; "
     "correct the existing errors to complete validation",
 )
+_HEAD = ("apiVersion", "kind", "metadata")
 _BLOCKING = ("FieldValueRequired", "FieldValueTypeInvalid")
 
 
-def prune(resource: Resource, obj: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def prune(
+    resource: Resource, obj: dict[str, Any], old: dict[str, Any] | None = None
+) -> tuple[dict[str, Any], list[str]]:
     """The object without the fields its schema does not know, and the paths of those.
 
-    Built-in objects are not pruned: only few of their fields are known here.
+    What is as in `old`, which is stored, needs no look.
     """
     unknown: list[str] = []
-    schema = schemas.CUSTOM.get(resource.kind)
+    schema = of_kind(resource)
     if schema is None:
         return obj, unknown
-    head = {key: obj[key] for key in ("apiVersion", "kind", "metadata") if key in obj}
-    rest = {key: value for key, value in obj.items() if key not in head}
-    return {**head, **_prune(schema, rest, "", unknown)}, unknown
+    head: dict[str, Any] = {key: obj[key] for key in ("apiVersion", "kind") if key in obj}
+    if "metadata" in obj:
+        head["metadata"] = _prune(shapes.METADATA, obj["metadata"], "metadata", unknown)
+    rest = {key: value for key, value in obj.items() if key not in _HEAD}
+    fresh = _fresh(rest, old)
+    stays = {key: value for key, value in rest.items() if key not in fresh}
+    return {**head, **stays, **_prune(schema, fresh, "", unknown)}, unknown
+
+
+def _fresh(obj: dict[str, Any], old: dict[str, Any] | None) -> dict[str, Any]:
+    """The parts of `obj` besides its metadata that are not as they were in `old`."""
+    parts = {key: value for key, value in obj.items() if key not in _HEAD}
+    if old is None:
+        return parts
+    return {
+        key: value
+        for key, value in parts.items()
+        # As JSON, where 1 and true differ.
+        if key not in old or bodies.encode(old[key]) != bodies.encode(value)
+    }
+
+
+def of_kind(resource: Resource) -> Schema | None:
+    """The schema of what an object holds besides its metadata; None where anything is kept."""
+    return schemas.CUSTOM.get(resource.kind) or BUILT_IN.get(resource.kind)
 
 
 def _prune(schema: Schema, value: Any, path: str, unknown: list[str]) -> Any:
@@ -55,31 +81,25 @@ def _prune(schema: Schema, value: Any, path: str, unknown: list[str]) -> Any:
         return value
     kept: dict[str, Any] = {}
     for name, item in value.items():
-        inner = _field(schema, name)
+        inner = shapes.field(schema, name)
         place = f"{path}.{name}" if path else name
         if inner is None:
             unknown.append(place)
-        elif item is not None or inner == schemas.ANY:
+        elif item is not None or inner == shapes.ANY:
             kept[name] = _prune(inner, item, place, unknown)
     return kept
 
 
-def _field(schema: dict[str, Schema], name: str) -> Schema | None:
-    for key in (name, f"{name}!", "*", schemas.OPEN):
-        if key in schema:
-            return schema[key]
-    return None
-
-
-def undecodable(resource: Resource, obj: dict[str, Any]) -> str:
+def undecodable(resource: Resource, obj: dict[str, Any], old: dict[str, Any] | None = None) -> str:
     """What Go's decoder says about a field of the wrong type, empty if it would decode.
 
-    It looks at metadata, and at built-in objects: custom ones are judged by `check`.
+    It looks at metadata, and at built-in objects: custom ones are judged by `check`. What is as
+    in `old`, which is stored, needs no look.
     """
-    found = next(_mismatches(schemas.METADATA, obj.get("metadata"), "metadata"), None)
+    found = next(_mismatches(shapes.METADATA, obj.get("metadata"), "metadata"), None)
     owner = "ObjectMeta"
-    if found is None and not resource.custom and resource.kind in schemas.BUILT_IN:
-        found = next(_mismatches(schemas.BUILT_IN[resource.kind], obj, ""), None)
+    if found is None and not resource.custom and resource.kind in BUILT_IN:
+        found = next(_mismatches(BUILT_IN[resource.kind], _fresh(obj, old), ""), None)
         owner = resource.kind
     if found is None:
         return ""
@@ -102,14 +122,14 @@ def _in_map(path: str) -> bool:
 
 def _mismatches(schema: Schema, value: Any, path: str) -> Iterator[tuple[str, str, Any]]:
     """(path, expected type, value) of everything whose type is wrong; nulls pass."""
-    if value is None or schema == schemas.ANY:
+    if value is None or schema == shapes.ANY:
         return
     if isinstance(schema, dict):
         if not isinstance(value, dict):
             yield path, "object", value
             return
         for name, item in value.items():
-            inner = _field(schema, name)
+            inner = shapes.field(schema, name)
             if inner is not None:
                 yield from _mismatches(inner, item, f"{path}.{name}" if path else name)
     elif isinstance(schema, list):
@@ -123,11 +143,13 @@ def _mismatches(schema: Schema, value: Any, path: str) -> Iterator[tuple[str, st
 
 
 def _is(schema: str, value: Any) -> bool:
-    if schema == schemas.INT:
+    if schema == shapes.INT:
         return isinstance(value, int) and not isinstance(value, bool)
-    if schema == schemas.BOOL:
+    if schema == shapes.BOOL:
         return isinstance(value, bool)
-    if schema == schemas.INT_OR_STR:
+    if schema == shapes.QUANTITY:
+        return isinstance(value, (int, float, str)) and not isinstance(value, bool)
+    if schema == shapes.INT_OR_STR:
         return isinstance(value, (int, str)) and not isinstance(value, bool)
     return isinstance(value, str)
 
@@ -137,8 +159,10 @@ def check(resource: Resource, obj: dict[str, Any], old: dict[str, Any] | None = 
     causes = [*_metadata(obj.get("metadata", {}), resource)]
     schema = schemas.CUSTOM.get(resource.kind)
     if schema is not None:
+        fresh = _fresh(obj, old)
+        stays = obj.keys() - fresh.keys()
         causes += _schema(
-            schema, {k: v for k, v in obj.items() if k not in ("apiVersion", "kind", "metadata")}
+            {key: part for key, part in schema.items() if key.removesuffix("!") not in stays}, fresh
         )
         causes += _scale(resource, obj)
         if resource.kind in schemas.IMMUTABLE:
@@ -197,13 +221,12 @@ def _required(schema: Schema, value: Any, path: str) -> Iterator[Cause]:
         for index, item in enumerate(value):
             yield from _required(schema[0], item, f"{path}[{index}]")
     elif isinstance(schema, dict) and isinstance(value, dict):
-        for key in schema:
-            name = key.removesuffix("!")
-            if key.endswith("!") and value.get(name) is None:
+        for name in shapes.required(schema):
+            if value.get(name) is None:
                 place = f"{path}.{name}" if path else name
                 yield Cause(place, "FieldValueRequired", "Required value")
         for name, item in value.items():
-            inner = _field(schema, name)
+            inner = shapes.field(schema, name)
             if inner is not None:
                 yield from _required(inner, item, f"{path}.{name}" if path else name)
 
@@ -214,10 +237,10 @@ def _times(schema: Schema, value: Any, path: str) -> Iterator[Cause]:
             yield from _times(schema[0], item, f"{path}[{index}]")
     elif isinstance(schema, dict) and isinstance(value, dict):
         for name, item in value.items():
-            inner = _field(schema, name)
+            inner = shapes.field(schema, name)
             if inner is not None:
                 yield from _times(inner, item, f"{path}.{name}" if path else name)
-    elif schema == schemas.TIME and isinstance(value, str) and not _is_time(value):
+    elif schema == shapes.TIME and isinstance(value, str) and not _is_time(value):
         said = f'Invalid value: "{value}": {path} in body must be of type date-time: "{value}"'
         yield Cause(path, "FieldValueInvalid", said)
 
@@ -235,7 +258,7 @@ def _scale(resource: Resource, obj: dict[str, Any]) -> Iterator[Cause]:
     replicas = spec.get("replicas") if isinstance(spec, dict) else None
     if not resource.scale or replicas is None:
         return
-    if not _is(schemas.INT, replicas):
+    if not _is(shapes.INT, replicas):
         kind = {"bool": "bool", "number": "float64", "string": "string"}.get(
             patching.json_type(replicas), "object"
         )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from rolloutctl.sandbox.store import Record, Store
+from rolloutctl.sandbox.store import Managed, Record, Store, stamped
 
 from . import (
     apply,
@@ -23,6 +23,7 @@ from . import (
     validation,
 )
 from .collecting import Collector
+from .fieldsets import Tree
 from .messages import Request
 from .routing import Query, Target
 
@@ -55,7 +56,12 @@ class Writer:
         return self._create(target, obj, query, managers.of(request))
 
     def _create(
-        self, target: Target, obj: dict[str, Any], query: Query, manager: managers.Manager
+        self,
+        target: Target,
+        obj: dict[str, Any],
+        query: Query,
+        manager: managers.Manager,
+        sent: Tree | None = None,
     ) -> Written:
         resource = target.resource
         self._decodes(target, obj)
@@ -81,10 +87,13 @@ class Writer:
             name = obj["metadata"]["name"]
             if self._store.get(resource.plural, target.namespace, name):
                 raise errors.already_exists(resource.plural, resource.group, name)
-            managers.note(resource, target.api_version, manager, None, obj, self._now())
+            if sent is None:
+                shown = _without(obj, "status") if resource.status else obj
+                sent = managers.all_of(resource, shown)
+            managed = managers.created(target.api_version, manager, sent, self._now())
             if _dry(query):
-                return Written(_unsaved(obj, "0"), warnings, created=True)
-            return Written(self._store.put(resource.plural, obj), warnings, created=True)
+                return Written(_unsaved(obj, "0", managed), warnings, created=True)
+            return Written(self._store.put(resource.plural, obj, managed), warnings, created=True)
 
     def update(self, target: Target, request: Request) -> Written:
         query = Query(request)
@@ -110,7 +119,9 @@ class Writer:
                 raise errors.invalid(
                     target.resource.kind, target.resource.group, target.name, [cause]
                 )
-            return self._replace(target, record, obj, query, warnings, managers.of(request))
+            return self._replace(
+                target, record, obj, query, warnings, managers.of(request, target.part)
+            )
 
     def patch(self, target: Target, request: Request) -> Written:
         """Patch the object, or its status. Raises Refused."""
@@ -124,7 +135,9 @@ class Writer:
                 return self._apply(target, request, query)
             record = reading.existing(self._store, target)
             patch = bodies.read_json(request, "error decoding patch: ")
-            before = _typed(target, record)
+            # Few clients touch managedFields, and only then they have to be there.
+            bare = b"managedFields" not in request.body
+            before = _typed(target, record, bare=bare)
             if media == patching.JSON_PATCH:
                 after = patching.apply_json_patch(before, patch)
             elif media == patching.MERGE_PATCH:
@@ -133,7 +146,7 @@ class Writer:
                 after = strategic.apply(resource, before, patch)
             if not isinstance(after.get("metadata"), dict):
                 raise errors.unpatchable()
-            return self._patched(target, record, after, query, managers.of(request))
+            return self._patched(target, record, after, query, managers.of(request, target.part))
 
     def patch_with(
         self,
@@ -149,7 +162,7 @@ class Writer:
         with self._store.transaction():
             record = reading.existing(self._store, target)
             after = change(_typed(target, record), patch)
-            manager = managers.of(request)
+            manager = managers.of(request, target.part)
             return self._replace(target, record, after, Query(request), (), manager)
 
     def _patched(
@@ -159,39 +172,45 @@ class Writer:
         after: dict[str, Any],
         query: Query,
         manager: managers.Manager,
-        applied: dict[str, Any] | None = None,
+        sent: Tree | None = None,
     ) -> Written:
         resource = target.resource
         for name in ("apiVersion", "kind"):
             after.setdefault(name, target.api_version if name == "apiVersion" else resource.kind)
-        problem = validation.undecodable(resource, after)
+        old = record.decode()
+        problem = validation.undecodable(resource, after, old)
         if problem:
-            raise _undecodable_patch(after, problem)
+            raise _undecodable_patch(after, record, problem)
         after = {**after, "metadata": dict(after["metadata"])}
         metadata.tidy(after)
-        pruned, unknown = validation.prune(resource, after)
+        if query.bare and not resource.custom:
+            return self._replace(target, record, after, query, (), manager, sent)
+        pruned, unknown = validation.prune(resource, after, old)
         if unknown and query.text("fieldValidation") == "Strict":
             said = ", ".join(f'unknown field "{path}"' for path in unknown)
-            raise _undecodable_patch(after, f"strict decoding error: {said}")
+            raise _undecodable_patch(after, record, f"strict decoding error: {said}")
         warnings = _warnings(unknown, query)
-        return self._replace(target, record, pruned, query, warnings, manager, applied)
+        return self._replace(target, record, pruned, query, warnings, manager, sent)
 
     def _apply(self, target: Target, request: Request, query: Query) -> Written:
-        """Server-side apply without field managers: create, or merge with force."""
+        """Server-side apply: create, or merge."""
+        resource, version = target.resource, target.api_version
         if not query.text("fieldManager"):
             said = "Required value: is required for apply patch"
             cause = errors.Cause("fieldManager", "FieldValueRequired", said)
             raise errors.invalid("PatchOptions", "meta.k8s.io", "", [cause])
         wanted = apply.read(request, target)
-        manager = managers.of(request, managers.APPLY)
-        record = self._store.get(target.resource.plural, target.namespace, target.name)
+        manager = managers.of(request, target.part, managers.APPLY)
+        record = self._store.get(resource.plural, target.namespace, target.name)
+        own = apply.own(target, wanted)
         if record is None:
             if target.part:
-                raise errors.not_found(target.resource.plural, target.resource.group, target.name)
-            return self._create(target, wanted, query, manager)
-        before = _typed(target, record)
-        after = apply.merged(target.resource, before, wanted)
-        return self._patched(target, record, after, query, manager, wanted)
+                raise errors.not_found(resource.plural, resource.group, target.name)
+            return self._create(target, wanted, query, manager, managers.applied(resource, own))
+        managed = managers.before_first_apply(record.managed, resource, version, record)
+        record = replace(record, managed=managed)
+        after, sent = apply.merged(target, manager, managed, record.decode(), own)
+        return self._patched(target, record, after, query, manager, sent)
 
     def _replace(
         self,
@@ -201,13 +220,14 @@ class Writer:
         query: Query,
         warnings: tuple[str, ...],
         manager: managers.Manager,
-        applied: dict[str, Any] | None = None,
+        sent: Tree | None = None,
     ) -> Written:
         resource = target.resource
         self._preconditions(target, record, after)
         before = record.decode()
         after = copy.copy(after)
         after["metadata"] = dict(after["metadata"])
+        given = after["metadata"].get("managedFields")
         metadata.keep(before, after)
         if target.part == "status":
             status = after.get("status")
@@ -222,16 +242,24 @@ class Writer:
             defaults.on_update(resource, before, after)
         validation.check(resource, after, before)
         after = _without(_without(after, "apiVersion"), "kind")
-        managers.note(resource, target.api_version, manager, before, after, self._now(), applied)
-        if patching.same(before, after):
+        entries = record.managed if given is None else managers.read(given)
+        entries = record.managed if entries is None else entries
+        same = patching.same(before, after)
+        if same and sent is None and entries == record.managed:
+            return Written(record, warnings)
+        more, less = ({}, {}) if same else managers.changed(resource, before, after)
+        managed = managers.updated(
+            entries, target.api_version, manager, more, less, self._now(), sent
+        )
+        if same and managed == record.managed:
             return Written(record, warnings)
         if resource.generation and metadata.specification(
             resource, before
         ) != metadata.specification(resource, after):
             after["metadata"]["generation"] = before["metadata"].get("generation", 0) + 1
         if _dry(query):
-            return Written(_unsaved(after, str(record.version)), warnings)
-        stored = self._store.put(resource.plural, after)
+            return Written(_unsaved(after, str(record.version), managed), warnings)
+        stored = self._store.put(resource.plural, after, managed)
         if "deletionTimestamp" in after["metadata"] and resource.plural != "namespaces":
             self._collector.settle(resource.plural, stored.key, self._now())
         return Written(stored, warnings)
@@ -278,6 +306,8 @@ class Writer:
     def _pruned(
         self, target: Target, obj: dict[str, Any], query: Query
     ) -> tuple[dict[str, Any], tuple[str, ...]]:
+        if query.bare and not target.resource.custom:
+            return obj, ()
         pruned, unknown = validation.prune(target.resource, obj)
         if unknown and query.text("fieldValidation") == "Strict":
             said = ", ".join(f'unknown field "{path}"' for path in unknown)
@@ -338,8 +368,9 @@ def _without(obj: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in obj.items() if key != name}
 
 
-def _typed(target: Target, record: Record) -> dict[str, Any]:
-    return {"apiVersion": target.api_version, "kind": target.resource.kind, **record.decode()}
+def _typed(target: Target, record: Record, *, bare: bool = True) -> dict[str, Any]:
+    head = {"apiVersion": target.api_version, "kind": target.resource.kind}
+    return {**head, **managers.decoded(record, bare=bare)}
 
 
 def _warnings(unknown: list[str], query: Query) -> tuple[str, ...]:
@@ -348,7 +379,9 @@ def _warnings(unknown: list[str], query: Query) -> tuple[str, ...]:
     return tuple(f'unknown field "{path}"' for path in unknown)
 
 
-def _undecodable_patch(after: dict[str, Any], problem: str) -> errors.Refused:
+def _undecodable_patch(after: dict[str, Any], record: Record, problem: str) -> errors.Refused:
+    about = {"managedFields": managers.listed(record.managed), **after["metadata"]}
+    after = {**after, "metadata": about}
     shown = bodies.go_quoted(bodies.encode(after).decode())
     message = f"Invalid value: {shown}: {problem}"
     return errors.invalid("", "", "", [errors.Cause("patch", "FieldValueInvalid", message)])
@@ -363,17 +396,16 @@ def _dry(query: Query) -> bool:
     return bool(value)
 
 
-def _unsaved(obj: dict[str, Any], version: str) -> Record:
+def _unsaved(obj: dict[str, Any], version: str, managed: tuple[Managed, ...]) -> Record:
     """The answer to a dry run."""
-    content = {key: value for key, value in obj.items() if key not in ("apiVersion", "kind")}
-    content["metadata"] = dict(obj["metadata"])
+    record = stamped(obj, int(version), managed)
     if version != "0":
-        content["metadata"]["resourceVersion"] = version
-    meta = content["metadata"]
-    key = (meta.get("namespace", ""), meta["name"])
-    return Record(
-        key, int(version), meta["uid"], meta.get("labels") or {}, (), bodies.encode(content)
-    )
+        return record
+    # What was never stored has no version.
+    found = record.decode()
+    del found["metadata"]["resourceVersion"]
+    raw = b'{"metadata":' + bodies.encode(found.pop("metadata"))
+    return replace(record, raw=raw + b"," + bodies.encode(found)[1:] if found else raw + b"}")
 
 
 def _options(request: Request) -> dict[str, Any]:
