@@ -117,7 +117,7 @@ def plan(
     The file of --plugins names a plugin, or the number of a step, and its outcome (Successful,
     Failed, Error, Disabled), or a mapping of outcome, duration, message, requeue, abort and
     terminate; "*" is any other plugin. Under analysis it names templates or metrics (Successful,
-    Failed, Error, Inconclusive; or outcome, after, message).
+    Failed, Error, Inconclusive; or a mapping of outcome, after, duration, message).
 
     Exit code 0 when the update would be promoted, 1 when it would be aborted or get stuck, 2 when
     the controller would refuse the manifest.

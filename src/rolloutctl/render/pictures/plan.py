@@ -17,29 +17,31 @@ from rolloutctl.render.views.plan import ENDINGS, how, images, span, step_words
 
 WIDTH = 880.0
 _LEFT, _RIGHT = 64.0, 24.0
-_WEIGHT = (72.0, 192.0)
-_PODS = (224.0, 294.0)
-_BAND = (310.0, 352.0)
-_LEGEND = 408.0
+_WEIGHT = (82.0, 202.0)
+_PODS = (236.0, 306.0)
+_BAND = (320.0, 362.0)
+_LEGEND = 416.0
 _LEAST, _END = 30.0, 78.0
 _LINE = 17.0
 _LETTERS = 58
 """Of a legend's line, in half the picture."""
 
 STYLE = (
-    "text{font:12px system-ui,-apple-system,'Segoe UI',sans-serif;fill:#57606a}"
-    ".head{font-size:15px;font-weight:600;fill:#1f2328}.strong{font-weight:600;fill:#1f2328}"
-    ".grid{stroke:#8c959f;stroke-opacity:.3;fill:none}"
-    ".canary{stroke:#1a7f37;fill:none;stroke-width:2}.area{fill:#1a7f37;fill-opacity:.16}"
-    ".stable{stroke:#0969da;fill:none;stroke-width:2}.canary-text{fill:#1a7f37}"
-    ".stable-text{fill:#0969da}.step{fill:#8c959f;fill-opacity:.16}"
-    ".pause{fill:#bf8700;fill-opacity:.22}.person{fill:#bf8700;fill-opacity:.45}"
-    ".plugin{fill:#8250df;fill-opacity:.22}.run{fill:#0969da;fill-opacity:.2}"
-    ".bad{fill:#cf222e;fill-opacity:.3}.bad-text{fill:#cf222e}.good-text{fill:#1a7f37}"
-    ".mark{stroke:#57606a;fill:none;stroke-width:1.6}.solid{fill:#57606a}"
+    # Read on both grounds by whoever knows no schemes, better by whoever does.
+    "text{font:12px system-ui,-apple-system,'Segoe UI',sans-serif;fill:#6e7781}"
+    ".strong{font-weight:600}.head{font-size:15px;font-weight:600}"
+    ".grid{stroke:#8c959f;stroke-opacity:.35;fill:none}"
+    ".canary{stroke:#2da44e;fill:none;stroke-width:2}.area{fill:#2da44e;fill-opacity:.16}"
+    ".stable{stroke:#3b82f6;fill:none;stroke-width:2;stroke-dasharray:6 3}"
+    ".canary-text,.good-text{fill:#2a9147}.stable-text{fill:#3b82f6}.bad-text{fill:#e5484d}"
+    ".step{fill:#8c959f;fill-opacity:.18}.pause{fill:#bf8700;fill-opacity:.2}"
+    ".person{fill:#bf8700;fill-opacity:.42}.plugin{fill:#8957e5;fill-opacity:.22}"
+    ".run{fill:#3b82f6;fill-opacity:.2}.bad{fill:#e5484d;fill-opacity:.26}"
+    ".mark{stroke:#6e7781;fill:none;stroke-width:1.6}.solid{fill:#6e7781}"
+    "@media(prefers-color-scheme:light){text{fill:#57606a}.head,.strong{fill:#1f2328}"
+    ".canary-text,.good-text{fill:#1a7f37}.stable-text{fill:#0969da}.bad-text{fill:#cf222e}}"
     "@media(prefers-color-scheme:dark){text{fill:#9198a1}.head,.strong{fill:#f0f6fc}"
-    ".canary{stroke:#3fb950}.area{fill:#3fb950}.canary-text,.good-text{fill:#3fb950}"
-    ".stable{stroke:#4493f8}.stable-text{fill:#4493f8}.bad-text{fill:#f85149}"
+    ".canary-text,.good-text{fill:#3fb950}.stable-text{fill:#4493f8}.bad-text{fill:#f85149}"
     ".mark{stroke:#9198a1}.solid{fill:#9198a1}}"
 )
 
@@ -76,7 +78,7 @@ def svg(plan: Plan) -> str:
         label(_LEFT, 46.0, f"{arrow}, {_total(plan)}"),
         *_weights(columns, routed=facts.routed or facts.strategy == "blueGreen"),
         *_pods(plan, columns),
-        *_band(columns),
+        *_band(plan, columns),
         *_times(columns),
         *legend,
     ]
@@ -133,7 +135,8 @@ def _columns(plan: Plan) -> list[_Column]:
     canary = last.canary.desired if last else 0
     stable = last.stable.desired if last else 0
     width = WIDTH - _RIGHT - x
-    return [*found, _Column(None, x, width, value, canary, stable, facts.seconds)]
+    at = facts.seconds if facts.seconds is not None or last is None else last.at
+    return [*found, _Column(None, x, width, value, canary, stable, at)]
 
 
 def _part(step: PlannedStep) -> float:
@@ -220,7 +223,7 @@ def _pods(plan: Plan, columns: list[_Column]) -> list[str]:
 # --- the steps ----------------------------------------------------------------------------------
 
 
-def _band(columns: list[_Column]) -> list[str]:
+def _band(plan: Plan, columns: list[_Column]) -> list[str]:
     top, bottom = _BAND
     found: list[str] = []
     for column in columns:
@@ -241,14 +244,10 @@ def _band(columns: list[_Column]) -> list[str]:
         )
         mark = _mark(step, column.middle, top + 30)
         found.append(element("g", block, number, mark))
-    last = columns[-1]
-    return [*found, _ending(last)]
-
-
-def _ending(column: _Column) -> str:
-    said = "promoted" if column.value == 100 else "ended"
-    style = "good-text" if column.value == 100 else "bad-text"
-    return label(column.x + 6, _BAND[0] + 26, said, class_=style)
+    result = plan.rehearsed.result
+    style = "good-text" if result is Ending.PROMOTED else "bad-text"
+    found.append(label(columns[-1].x + 6, top + 26, ENDINGS[result], class_=style))
+    return found
 
 
 def _class(step: PlannedStep) -> str:
@@ -303,9 +302,9 @@ def _legend(plan: Plan) -> tuple[list[str], float]:
 
 def _entry(plan: Plan, step: PlannedStep) -> str:
     said = step_words(plan, step)
-    lasts = ""
     if step.at is None:
-        lasts = "not reached"
-    elif step.kind != "pause" and step.ends is not None and step.ends > step.at:
+        return f"{said}, not reached"
+    lasts = ""
+    if step.kind != "pause" and step.ends is not None and step.ends > step.at:
         lasts = span(step.ends - step.at)
     return ", ".join(part for part in (said, lasts, how(plan, step)) if part)

@@ -140,7 +140,8 @@ def _last_row(plan: Plan, *, routed: bool, weighed: bool) -> list[Piece]:
     facts = plan.rehearsed
     last = facts.samples[-1] if facts.samples else None
     style = "good" if facts.result is Ending.PROMOTED else "bad"
-    at = span(facts.seconds) if facts.seconds is not None else ""
+    ended = facts.seconds if facts.seconds is not None or last is None else last.at
+    at = "" if ended is None else span(ended)
     cells: list[Piece] = [at, "", Span(ENDINGS[facts.result], style), ""]
     if weighed:
         cells.append("" if last is None or last.weight is None else str(last.weight))
@@ -227,6 +228,10 @@ def _summary(plan: Plan, surface: Surface) -> list[Line]:
     if facts.seconds is None:
         why = f"{facts.phase}: {safe(facts.message, words.MESSAGE)}".rstrip(": ")
         say("Ends", Span(f"never by itself: {why}", "bad"))
+        at = next((step for step in facts.steps if step.result is StepResult.WAITING), None)
+        if at is not None and at.kind == "plugin" and "ProgressDeadline" in facts.message:
+            say("", "a plugin's time counts against progressDeadlineSeconds, and past that it is")
+            say("", "not called any more")
     else:
         beside = f", and as long as people take at {_listed(people)}" if people else ""
         say("Total", span(facts.seconds), beside)

@@ -63,11 +63,14 @@ class PluginOutcome:
 
 @dataclass(frozen=True, slots=True)
 class AnalysisOutcome:
-    """How a metric goes: `after` so many good measurements its measurements are `outcome`."""
+    """How a metric goes: `after` so many good measurements all others are `outcome`, and the
+    first one is there after `duration` seconds (None: by the schedule of the metric).
+    """
 
     outcome: str = "Successful"
     message: str = ""
     after: int = 0
+    duration: float | None = None
     given: bool = False
 
 
@@ -181,14 +184,18 @@ def _call(value: Any, source: str, path: str) -> CallOutcome:
 def _analysis(value: Any, source: str, path: str) -> AnalysisOutcome:
     if isinstance(value, str):
         value = {"outcome": value}
-    keys = _keys(value, ("outcome", "message", "after"), source, path, ANALYSIS_OUTCOMES)
+    allowed = ("outcome", "message", "after", "duration")
+    keys = _keys(value, allowed, source, path, ANALYSIS_OUTCOMES)
     outcome = "Successful"
     if "outcome" in keys:
         outcome = _one_of(keys, ANALYSIS_OUTCOMES, source, path)
     after = keys.get("after", 0)
     if not isinstance(after, int) or isinstance(after, bool) or after < 0:
         raise _wrong(source, f"{path}.after", "a number of measurements", after)
-    return AnalysisOutcome(outcome, _text(keys, source, path), after, given=True)
+    lasts = None
+    if "duration" in keys:
+        lasts = _seconds(keys["duration"], source, f"{path}.duration")
+    return AnalysisOutcome(outcome, _text(keys, source, path), after, lasts, given=True)
 
 
 def _keys(

@@ -25,6 +25,7 @@ from rolloutctl.sandbox.controller.objects import (
 from rolloutctl.sandbox.controller.steps import current_step, index_of, pause_seconds, steps_of
 from rolloutctl.sandbox.embedded import NO_ADDRESS, EmbeddedCluster
 
+from . import analyses
 from .manifests import Cast
 from .outcomes import Outcomes
 from .plugin import ScriptedPlugin
@@ -216,7 +217,7 @@ class Stage:
         place = self.cast.namespace
         try:
             self._namespaces()
-            for each in [*self.cast.objects, self.cast.rollout]:
+            for each in [*self._objects(), self.cast.rollout]:
                 namespace = text(each, "metadata", "namespace") or None
                 self.client.create(BY_KIND[each["kind"]].plural, each, namespace)
         except ApiError as error:
@@ -234,6 +235,13 @@ class Stage:
                 message = text(status, "message") or "it is not deployed"
                 raise Invalid(f"{text(status, 'phase') or 'Progressing'}: {message}")
             self._clock.advance(max(0.0, due - self._clock.monotonic()))
+
+    def _objects(self) -> list[Obj]:
+        outcomes = self.options.outcomes
+        return [
+            analyses.scripted(each, outcomes) if analyses.is_template(each) else each
+            for each in self.cast.objects
+        ]
 
     def _namespaces(self) -> None:
         places = {text(each, "metadata", "namespace") for each in self.cast.objects}

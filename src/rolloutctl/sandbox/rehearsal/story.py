@@ -26,7 +26,7 @@ from rolloutctl.sandbox.controller.steps import (
     steps_of,
 )
 
-from . import stages
+from . import analyses, stages
 from .outcomes import Outcomes
 from .recording import Seen
 from .stage import Stage
@@ -40,6 +40,8 @@ class Story:
     def __init__(self, stage: Stage, outcomes: Outcomes) -> None:
         self._stage = stage
         self._outcomes = outcomes
+        templates = [each for each in stage.cast.objects if analyses.is_template(each)]
+        self._assumed = analyses.assumed(templates, outcomes)
         self._rollout: Obj = {}
         self._old = stage.stable
         self._sets: dict[str, Obj] = {
@@ -178,10 +180,7 @@ class Story:
                 "phase": "",
                 "message": "",
                 "metrics": [
-                    {
-                        "name": text(each, "name"),
-                        "assumed": not self._outcomes.analysis(text(each, "name")).given,
-                    }
+                    {"name": text(each, "name"), "assumed": text(each, "name") in self._assumed}
                     for each in items(seen.object, "spec", "metrics")
                 ],
             },
