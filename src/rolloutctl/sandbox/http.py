@@ -248,7 +248,11 @@ class _Connection(BaseHTTPRequestHandler):
 
     def _send(self, answer: Response) -> None:
         body = answer.body
-        headers = {"Content-Type": answer.content_type, **answer.headers}
+        headers = {
+            "Content-Type": answer.content_type,
+            "Cache-Control": "no-cache, private",
+            **answer.headers,
+        }
         asked = getattr(self, "headers", None)
         accepted = asked.get("Accept-Encoding", "") if asked is not None else ""
         if len(body) >= _COMPRESS_FROM and "gzip" in accepted.lower():
@@ -259,7 +263,6 @@ class _Connection(BaseHTTPRequestHandler):
         for name, value in headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
-        self.send_header("Cache-Control", "no-cache, private")
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()

@@ -48,6 +48,38 @@ def test_an_access_review_is_answered(server: Server) -> None:
         assert review["status"] == {"allowed": allowed}
 
 
+def test_a_deployment_is_stored_as_its_json_would_be(server: Server) -> None:
+    port = bytes([2 << 3, 0, 3 << 3, 80]) + field(4, b"TCP")
+    container = field(1, b"app") + field(2, b"demo:v1") + field(6, port) + field(8, b"")
+    labels = field(1, b"app") + field(2, b"web")
+    template = field(1, field(11, labels)) + field(2, field(2, container))
+    spec = bytes([1 << 3, 2]) + field(2, field(1, labels)) + field(3, template)
+    content = field(1, field(1, b"web")) + field(2, spec + bytes([5 << 3, 0, 7 << 3, 0]))
+    path = "/apis/apps/v1/namespaces/default/deployments"
+    status, made = server.answer(
+        "POST", path, envelope(b"apps/v1", b"Deployment", content), media=MEDIA
+    )
+    assert status == 201
+    assert made["spec"]["replicas"] == 2
+    assert made["spec"]["selector"] == {"matchLabels": {"app": "web"}}
+    assert "minReadySeconds" not in made["spec"] and "paused" not in made["spec"]
+    (stored,) = made["spec"]["template"]["spec"]["containers"]
+    assert stored["ports"] == [{"containerPort": 80, "protocol": "TCP"}]
+
+
+def test_a_service_tells_numbers_from_names_of_ports(server: Server) -> None:
+    def port(number: int, target: bytes) -> bytes:
+        return field(1, field(2, b"TCP") + bytes([3 << 3, number]) + field(4, target))
+
+    named = bytes([1 << 3, 1]) + field(3, b"http")
+    numbered = bytes([1 << 3, 0, 2 << 3, 90])
+    spec = port(80, named) + port(81, numbered)
+    content = field(1, field(1, b"web")) + field(2, spec)
+    path = "/api/v1/namespaces/default/services"
+    _, made = server.answer("POST", path, envelope(b"v1", b"Service", content), media=MEDIA)
+    assert [each["targetPort"] for each in made["spec"]["ports"]] == ["http", 90]
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -6,7 +6,7 @@ import hashlib
 from base64 import b64encode
 from typing import Any
 
-from . import bodies, resources, routing
+from . import bodies, openapi, resources, routing
 from .messages import Request, Response
 from .resources import Resource
 
@@ -14,7 +14,17 @@ _AGGREGATED = {
     "v2": "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
     "v2beta1": "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList",
 }
-_ROOT = ["/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v2", "/readyz", "/version"]
+_ROOT = [
+    "/api",
+    "/api/v1",
+    "/apis",
+    "/healthz",
+    "/livez",
+    "/openapi/v2",
+    "/openapi/v3",
+    "/readyz",
+    "/version",
+]
 _MINOR = "34"
 _EPOCH = "1970-01-01T00:00:00Z"
 
@@ -27,7 +37,7 @@ def answer(request: Request) -> Response | None:
     if parts == ["version"]:
         return _json(_version())
     if parts[0] == "openapi":
-        return _openapi(parts)
+        return openapi.answer(request)
     if parts[0] not in ("api", "apis") or len(parts) > 3:
         return None
     aggregated = _aggregated(request)
@@ -71,42 +81,6 @@ def _version() -> dict[str, str]:
         "compiler": "",
         "platform": "",
     }
-
-
-def _openapi(parts: list[str]) -> Response:
-    """Just enough for kubectl to leave validation to the server; there are no schemas to give."""
-    if parts[1:] == ["v2"]:
-        about = {"title": "rolloutctl sandbox", "version": f"v1.{_MINOR}.0"}
-        return _json({"swagger": "2.0", "info": about, "paths": {}, "definitions": {}})
-    served = {("", "v1"): "api/v1"}
-    for group, versions in resources.groups():
-        served.update({(group, version): f"apis/{group}/{version}" for version in versions})
-    if parts[1:] == ["v3"]:
-        urls = {path: {"serverRelativeURL": f"/openapi/v3/{path}"} for path in served.values()}
-        return _json({"paths": urls})
-    for (group, version), path in served.items():
-        if parts[1:] == ["v3", *path.split("/")]:
-            return _json(_openapi_of(group, version, path))
-    raise routing.NoSuchPath
-
-
-def _openapi_of(group: str, version: str, start: str) -> dict[str, Any]:
-    known = [
-        {"name": name, "in": "query"} for name in ("dryRun", "fieldValidation", "fieldManager")
-    ]
-    paths: dict[str, Any] = {}
-    for resource in resources.of(group, version):
-        scope = "namespaces/{namespace}/" if resource.namespaced else ""
-        kind = {"group": group, "version": version, "kind": resource.kind}
-        patch = {
-            "parameters": known,
-            "responses": {},
-            "x-kubernetes-action": "patch",
-            "x-kubernetes-group-version-kind": kind,
-        }
-        paths[f"/{start}/{scope}{resource.plural}/{{name}}"] = {"patch": patch}
-    about = {"title": "rolloutctl sandbox", "version": f"v1.{_MINOR}.0"}
-    return {"openapi": "3.0.0", "info": about, "paths": paths}
 
 
 def _core_versions(request: Request) -> dict[str, Any]:

@@ -14,6 +14,9 @@ MEDIA_TYPE = "application/vnd.kubernetes.protobuf"
 
 _MAGIC = b"k8s\0"
 _TEXT, _BOOL, _INT, _BYTES = "text", "bool", "int", "bytes"
+_FLAG, _NUMBER = "flag", "number"
+"""As _BOOL and _INT where false and 0 are what an absent one is, and are left out."""
+_CHOICE = "int-or-text"
 _EMPTY = "empty"
 """A message of which nothing is kept: times and status, which are the server's."""
 
@@ -34,7 +37,7 @@ _METADATA: _Message = {
     4: ("selfLink", _TEXT),
     5: ("uid", _TEXT),
     6: ("resourceVersion", _TEXT),
-    7: ("generation", _INT),
+    7: ("generation", _NUMBER),
     8: ("creationTimestamp", _EMPTY),
     11: ("labels", {"map": _TEXT}),
     12: ("annotations", {"map": _TEXT}),
@@ -49,6 +52,107 @@ _ATTRIBUTES: _Message = {
     5: ("resource", _TEXT),
     6: ("subresource", _TEXT),
     7: ("name", _TEXT),
+}
+_SELECTOR: _Message = {1: ("matchLabels", {"map": _TEXT})}
+_CONTAINER: _Message = {
+    1: ("name", _TEXT),
+    2: ("image", _TEXT),
+    3: ("command", [_TEXT]),
+    4: ("args", [_TEXT]),
+    5: ("workingDir", _TEXT),
+    6: (
+        "ports",
+        [
+            {
+                1: ("name", _TEXT),
+                2: ("hostPort", _NUMBER),
+                3: ("containerPort", _INT),
+                4: ("protocol", _TEXT),
+                5: ("hostIP", _TEXT),
+            }
+        ],
+    ),
+    7: ("env", [{1: ("name", _TEXT), 2: ("value", _TEXT)}]),
+    8: ("resources", {}),
+    13: ("terminationMessagePath", _TEXT),
+    14: ("imagePullPolicy", _TEXT),
+    16: ("stdin", _FLAG),
+    17: ("stdinOnce", _FLAG),
+    18: ("tty", _FLAG),
+    20: ("terminationMessagePolicy", _TEXT),
+}
+_POD_SPEC: _Message = {
+    2: ("containers", [_CONTAINER]),
+    3: ("restartPolicy", _TEXT),
+    4: ("terminationGracePeriodSeconds", _INT),
+    5: ("activeDeadlineSeconds", _INT),
+    6: ("dnsPolicy", _TEXT),
+    8: ("serviceAccountName", _TEXT),
+    9: ("serviceAccount", _TEXT),
+    10: ("nodeName", _TEXT),
+    11: ("hostNetwork", _FLAG),
+    12: ("hostPID", _FLAG),
+    13: ("hostIPC", _FLAG),
+    14: ("securityContext", {}),
+    16: ("hostname", _TEXT),
+    17: ("subdomain", _TEXT),
+    19: ("schedulerName", _TEXT),
+    20: ("initContainers", [_CONTAINER]),
+    24: ("priorityClassName", _TEXT),
+}
+_TEMPLATE: _Message = {1: ("metadata", _METADATA), 2: ("spec", _POD_SPEC)}
+_DEPLOYMENT_SPEC: _Message = {
+    1: ("replicas", _INT),
+    2: ("selector", _SELECTOR),
+    3: ("template", _TEMPLATE),
+    4: (
+        "strategy",
+        {
+            1: ("type", _TEXT),
+            2: ("rollingUpdate", {1: ("maxUnavailable", _CHOICE), 2: ("maxSurge", _CHOICE)}),
+        },
+    ),
+    5: ("minReadySeconds", _NUMBER),
+    6: ("revisionHistoryLimit", _INT),
+    7: ("paused", _FLAG),
+    9: ("progressDeadlineSeconds", _INT),
+}
+_JOB_SPEC: _Message = {
+    1: ("parallelism", _INT),
+    2: ("completions", _INT),
+    3: ("activeDeadlineSeconds", _INT),
+    4: ("selector", _SELECTOR),
+    5: ("manualSelector", _BOOL),
+    6: ("template", _TEMPLATE),
+    7: ("backoffLimit", _INT),
+    8: ("ttlSecondsAfterFinished", _INT),
+    10: ("suspend", _BOOL),
+}
+_SERVICE_SPEC: _Message = {
+    1: (
+        "ports",
+        [
+            {
+                1: ("name", _TEXT),
+                2: ("protocol", _TEXT),
+                3: ("port", _INT),
+                4: ("targetPort", _CHOICE),
+                5: ("nodePort", _NUMBER),
+                6: ("appProtocol", _TEXT),
+            }
+        ],
+    ),
+    2: ("selector", {"map": _TEXT}),
+    3: ("clusterIP", _TEXT),
+    4: ("type", _TEXT),
+    5: ("externalIPs", [_TEXT]),
+    7: ("sessionAffinity", _TEXT),
+    8: ("loadBalancerIP", _TEXT),
+    9: ("loadBalancerSourceRanges", [_TEXT]),
+    10: ("externalName", _TEXT),
+    11: ("externalTrafficPolicy", _TEXT),
+    12: ("healthCheckNodePort", _NUMBER),
+    13: ("publishNotReadyAddresses", _FLAG),
 }
 _KINDS: dict[str, _Message] = {
     "ConfigMap": {
@@ -67,6 +171,19 @@ _KINDS: dict[str, _Message] = {
     "Namespace": {
         1: ("metadata", _METADATA),
         2: ("spec", {1: ("finalizers", [_TEXT])}),
+        3: ("status", _EMPTY),
+    },
+    "ServiceAccount": {1: ("metadata", _METADATA)},
+    "Service": {1: ("metadata", _METADATA), 2: ("spec", _SERVICE_SPEC), 3: ("status", _EMPTY)},
+    "Deployment": {
+        1: ("metadata", _METADATA),
+        2: ("spec", _DEPLOYMENT_SPEC),
+        3: ("status", _EMPTY),
+    },
+    "Job": {1: ("metadata", _METADATA), 2: ("spec", _JOB_SPEC), 3: ("status", _EMPTY)},
+    "SelfSubjectRulesReview": {
+        1: ("metadata", _METADATA),
+        2: ("spec", {1: ("namespace", _TEXT)}),
         3: ("status", _EMPTY),
     },
     "SelfSubjectReview": {1: ("metadata", _METADATA), 2: ("status", _EMPTY)},
@@ -119,7 +236,7 @@ def _message(known: _Message, data: bytes) -> dict[str, Any]:
         else:
             decoded = _value(kind, value)
             # The encoding cannot tell an empty text from an absent one.
-            if decoded != "":
+            if decoded != "" and (kind not in (_FLAG, _NUMBER) or decoded):
                 found[name] = decoded
     return found
 
@@ -129,10 +246,13 @@ def _value(kind: Any, value: int | bytes) -> Any:
         return _data(value).decode()
     if kind == _BYTES:
         return base64.b64encode(_data(value)).decode()
-    if kind in (_INT, _BOOL):
+    if kind == _CHOICE:
+        choice = dict(_fields(_data(value)))
+        return _value(_TEXT, choice.get(3, b"")) if choice.get(1) else choice.get(2, 0)
+    if isinstance(kind, str):
         if not isinstance(value, int):
             raise _Unreadable
-        return bool(value) if kind == _BOOL else value
+        return bool(value) if kind in (_BOOL, _FLAG) else value - (value >> 63 << 64)
     return _message(kind, _data(value))
 
 

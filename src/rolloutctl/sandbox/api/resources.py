@@ -149,6 +149,7 @@ RESOURCES: tuple[Resource, ...] = (
         categories=("all",),
         fields=_POD_FIELDS,
     ),
+    Resource("podtemplates", "PodTemplate"),
     Resource("secrets", "Secret", fields=("type",)),
     Resource("serviceaccounts", "ServiceAccount", short_names=("sa",)),
     Resource("services", "Service", short_names=("svc",), status=True, categories=("all",)),
@@ -175,6 +176,7 @@ RESOURCES: tuple[Resource, ...] = (
     ),
     _review("selfsubjectreviews", "SelfSubjectReview", "authentication.k8s.io"),
     _review("selfsubjectaccessreviews", "SelfSubjectAccessReview", "authorization.k8s.io"),
+    _review("selfsubjectrulesreviews", "SelfSubjectRulesReview", "authorization.k8s.io"),
     Resource(
         "jobs",
         "Job",

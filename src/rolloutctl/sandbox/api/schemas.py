@@ -19,7 +19,7 @@ from .shapes import (
     Schema,
 )
 
-_POD_TEMPLATE = {"metadata": LABELED, "spec!": CUSTOM_POD_SPEC}
+_POD_TEMPLATE = {"metadata": LABELED, "spec": CUSTOM_POD_SPEC}
 _ARGS = [
     {
         "name!": STR,
@@ -359,14 +359,61 @@ _EXPERIMENT_SPEC = {
     "terminate": BOOL,
 }
 
+_COUNTS = dict.fromkeys(("count", "error", "failed", "inconclusive", "successful"), INT)
+_MEASUREMENT = {
+    "phase!": STR,
+    "value": STR,
+    "message": STR,
+    "metadata": TEXTS,
+    **dict.fromkeys(("startedAt", "finishedAt", "resumeAt"), TIME),
+}
+_RUN_STATUS_OF_METRICS = {
+    "phase!": STR,
+    "message": STR,
+    "startedAt": TIME,
+    "completedAt": TIME,
+    "runSummary": _COUNTS,
+    "dryRunSummary": _COUNTS,
+    "metricResults": [
+        {
+            "name!": STR,
+            "phase!": STR,
+            "message": STR,
+            "dryRun": BOOL,
+            "metadata": TEXTS,
+            "measurements": [_MEASUREMENT],
+            **_COUNTS,
+            "consecutiveError": INT,
+            "consecutiveSuccess": INT,
+        }
+    ],
+}
+_EXPERIMENT_STATUS = {
+    "phase": STR,
+    "message": STR,
+    "availableAt": TIME,
+    "conditions": _CONDITIONS,
+    "templateStatuses": [
+        {
+            "name!": STR,
+            **dict.fromkeys(("replicas!", "readyReplicas!", "updatedReplicas!"), INT),
+            "availableReplicas!": INT,
+            "collisionCount": INT,
+            **dict.fromkeys(("status", "message", "podTemplateHash", "serviceName"), STR),
+            "lastTransitionTime": TIME,
+        }
+    ],
+    "analysisRuns": [{"name!": STR, "analysisRun!": STR, "phase!": STR, "message": STR}],
+}
+
 CUSTOM: dict[str, Schema] = {
     "Rollout": {"spec!": _ROLLOUT_SPEC, "status": _ROLLOUT_STATUS},
-    "AnalysisRun": {"spec!": _RUN_SPEC, "status": {OPEN: ANY, "phase!": STR, "message": STR}},
+    "AnalysisRun": {"spec!": _RUN_SPEC, "status": _RUN_STATUS_OF_METRICS},
     "AnalysisTemplate": {"spec!": _TEMPLATE_SPEC},
     "ClusterAnalysisTemplate": {"spec!": _TEMPLATE_SPEC},
     "Experiment": {
         "spec!": _EXPERIMENT_SPEC,
-        "status": {OPEN: ANY, "phase": STR, "message": STR, "conditions": _CONDITIONS},
+        "status": _EXPERIMENT_STATUS,
     },
 }
 """By kind; of a kind that is not here anything is kept."""
