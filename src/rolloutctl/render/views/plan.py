@@ -334,6 +334,8 @@ def _assumptions(plan: Plan, surface: Surface) -> list[Line]:
             f"plugin {safe(name)} {how} after {span(plugin.duration_seconds)}"
             " (--plugins FILE says otherwise)"
         )
+    if any(step.plugin is not None and step.plugin.calls > 1 for step in facts.steps):
+        said.append("the controller calls a running plugin 5s later than it asks for")
     metrics = sorted({m.name for run in facts.runs for m in run.metrics if m.assumed})
     if metrics:
         named = ", ".join(safe(name) for name in metrics)

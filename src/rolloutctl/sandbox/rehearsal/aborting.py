@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from rolloutctl.sandbox.controller.objects import (
     Obj,
@@ -25,9 +26,11 @@ def rehearse_abort(cast: Cast, options: Options, step: Obj) -> Obj | None:
     """Play the update up to `step` (a fact of the whole rehearsal) and abort it there.
 
     A step that lasts is aborted when everything that it does at first is done, one that is over
-    at once when its pods are there. None when there is nothing left to abort then.
+    at once when its pods are there. The steps before it take no time if they can, since an abort
+    finds the same after them. None when there is nothing left to abort then.
     """
-    stage = Stage(cast, options)
+    outcomes = options.outcomes.hurried(step["index"])
+    stage = Stage(cast, replace(options, outcomes=outcomes), hurry=step["index"])
     is_there = _arrival(stage, step["index"])
     lasts = step["ends"] is None or step["ends"] > step["at"] or bool(step["person"])
     wanted = {"canary": step["canary"], "stable": step["stable"]}
@@ -56,6 +59,21 @@ def rehearse_abort(cast: Cast, options: Options, step: Obj) -> Obj | None:
         at, before = stage.at, step
     stage.run()
     return _facts(stage, at, before)
+
+
+def is_alike(step: Obj, before: Obj | None) -> bool:
+    """Whether an abort at `step` finds all that one at the step `before` it found."""
+    same = ("canary", "stable", "traffic")
+    return (
+        before is not None
+        and step["kind"] in _QUIET
+        and before["kind"] in _QUIET
+        and all(step[key] == before[key] for key in same)
+    )
+
+
+_QUIET = ("setWeight", "pause", "setCanaryScale")
+"""Steps that leave nothing behind but pods and weights."""
 
 
 def _arrival(stage: Stage, index: int) -> Callable[[], bool]:

@@ -96,6 +96,10 @@ class Outcomes:
                 return self.analyses[name]
         return AnalysisOutcome()
 
+    def hurried(self, before: int) -> Outcomes:
+        """With no time for the plugins of the steps before the index `before`."""
+        return _Hurried(self.plugins, self.steps, self.analyses, self, before)
+
     def without(self, names: Mapping[str, bool]) -> Outcomes:
         """With those plugins not run, unless an outcome is given for one.
 
@@ -108,6 +112,18 @@ class Outcomes:
                 how = "Disabled" if configured else "Missing"
                 plugins[name] = replace(known, outcome=how, given=known.given | {"outcome"})
         return replace(self, plugins=plugins)
+
+
+@dataclass(frozen=True, slots=True)
+class _Hurried(Outcomes):
+    """The same outcomes, at once for the steps before an index."""
+
+    usual: Outcomes = field(default_factory=Outcomes)
+    before: int = 0
+
+    def plugin(self, index: int, name: str) -> PluginOutcome:
+        found = self.usual.plugin(index, name)
+        return replace(found, duration=0.0) if 0 <= index < self.before else found
 
 
 def parse(text: str, source: str) -> Outcomes:

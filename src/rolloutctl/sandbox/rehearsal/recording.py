@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rolloutctl.sandbox.client import Client
-from rolloutctl.sandbox.controller.objects import Obj, name, text
+from rolloutctl.sandbox.controller.objects import Obj, name, owner, text
 
 WATCHED = ("rollouts", "replicasets", "analysisruns", "experiments", "events")
 
@@ -31,7 +31,10 @@ class Recording:
         self.seen: list[Seen] = []
         self._watches = {}
         for resource in WATCHED:
-            self.before[resource], version = client.list(resource, namespace)
+            listed, version = client.list(resource, namespace)
+            self.before[resource] = [
+                each for each in listed if resource != "replicasets" or is_of_rollout(each)
+            ]
             self._watches[resource] = client.watch(resource, namespace, resource_version=version)
 
     def begin(self) -> None:
@@ -47,6 +50,7 @@ class Recording:
             for change, each in watch.poll()
             if resource != "rollouts" or name(each) == self._named
         ]
+        found = [each for each in found if each[1] != "replicasets" or is_of_rollout(each[3])]
         found.sort(key=lambda each: each[0])
         self.seen += [Seen(at, resource, change, each) for _, resource, change, each in found]
 
@@ -59,3 +63,8 @@ class Recording:
             and each.change == "ADDED"
             and text(each.object, "involvedObject", "kind") == "Rollout"
         ]
+
+
+def is_of_rollout(replica_set: Obj) -> bool:
+    """Whether a Rollout controls it, and neither a Deployment nor an Experiment."""
+    return text(owner(replica_set), "kind") == "Rollout"

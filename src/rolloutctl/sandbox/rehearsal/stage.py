@@ -22,6 +22,7 @@ from rolloutctl.sandbox.controller.objects import (
     spec_replicas,
     text,
 )
+from rolloutctl.sandbox.controller.pausing import STEP_PAUSE, pause_condition
 from rolloutctl.sandbox.controller.steps import current_step, index_of, pause_seconds, steps_of
 from rolloutctl.sandbox.embedded import NO_ADDRESS, EmbeddedCluster
 
@@ -29,14 +30,14 @@ from . import analyses
 from .manifests import Cast
 from .outcomes import Outcomes
 from .plugin import ScriptedPlugin
-from .recording import Recording
+from .recording import Recording, is_of_rollout
 
 DAY = 86400.0
 _DEPLOYING = 3600.0
 """Seconds the stable version is given to come up."""
 _LOOKS = 30_000
 """How often the clock is moved at most; an update that needs more is not shown to its end."""
-_PERSONS = 100
+_PERSONS = 1000
 """How often somebody acts at most."""
 _DEADLINE = "scale-down-deadline"
 
@@ -54,11 +55,15 @@ class Options:
 
 
 class Stage:
-    """Deploys the stable version when made. Raises Invalid when it is refused."""
+    """Deploys the stable version when made. Raises Invalid when it is refused.
 
-    def __init__(self, cast: Cast, options: Options) -> None:
+    Pauses of the steps before the index `hurry` are ended at once.
+    """
+
+    def __init__(self, cast: Cast, options: Options, *, hurry: int = 0) -> None:
         self.cast = cast
         self.options = options
+        self._hurry = hurry
         self._clock = FakeClock()
         steps = steps_of(cast.rollout)
         plugins = {
@@ -95,7 +100,9 @@ class Stage:
 
     @property
     def replica_sets(self) -> list[Obj]:
-        return self.client.list("replicasets", self.cast.namespace)[0]
+        """Those of the rollout; its workload and its Experiments have others."""
+        found = self.client.list("replicasets", self.cast.namespace)[0]
+        return [each for each in found if is_of_rollout(each)]
 
     @property
     def is_over(self) -> bool:
@@ -157,10 +164,12 @@ class Stage:
     def _act(self) -> bool:
         """Be the person who is waited for; False if nobody is."""
         rollout = self.rollout
+        index = index_of(rollout)
         reason = waits_for_person(rollout)
+        if not reason and index < self._hurry:
+            reason = text(pause_condition(rollout, STEP_PAUSE), "reason")
         if not reason or len(self.persons) >= _PERSONS:
             return False
-        index = index_of(rollout)
         self.persons.append({"at": self.at, "index": index, "reason": reason})
         body: Obj = {"pauseConditions": None}
         run = mapping(rollout, "status", "canary", "currentStepAnalysisRunStatus")
@@ -265,7 +274,7 @@ def waits_for_person(rollout: Obj) -> str:
             blue_green = mapping(rollout, "spec", "strategy", "blueGreen")
             if blue_green.get("autoPromotionEnabled") is False:
                 return reason
-        elif reason == "CanaryPauseStep":
+        elif reason == STEP_PAUSE:
             pause = dig(current_step(rollout), "pause")
             if pause is not None and pause_seconds(pause) is None:
                 return reason
