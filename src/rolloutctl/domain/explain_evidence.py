@@ -130,7 +130,7 @@ def event_facts(r: Rollout, events: Iterable[Event]) -> tuple[EventFacts, ...]:
     """What was said of this very rollout, oldest first; each message once."""
     uid, name = r.metadata.uid, r.metadata.name
     found: dict[tuple[str, str], EventFacts] = {}
-    for event in events:
+    for event in sorted(events, key=_written):
         about = event.involved_object
         same = about.uid == uid if about.uid and uid else about.name == name
         if about.kind != "Rollout" or not same or event.reason in _WORDLESS:
@@ -145,9 +145,9 @@ def event_facts(r: Rollout, events: Iterable[Event]) -> tuple[EventFacts, ...]:
             last=event.last_timestamp or first,
         )
         key = (event.reason, event.message)
-        known = found.get(key)
+        known = found.pop(key, None)
         found[key] = facts if known is None else _together(known, facts)
-    # Python's sort keeps the order of what was said in the same second, which names tell.
+    # Moments have whole seconds; what was said in the same one stays in the order of writing.
     return tuple(sorted(found.values(), key=lambda facts: _at(facts.last)))
 
 
@@ -166,7 +166,7 @@ def reached(r: Rollout, events: Iterable[EventFacts]) -> Reached | None:
         (int(match[1]), int(match[2]))
         for facts in events
         if facts.reason == "RolloutStepCompleted"
-        for match in (_STEP_COMPLETED.match(facts.message),)
+        for match in (_STEP_COMPLETED.search(facts.message),)
         if match is not None
     ]
     numbers = [number for number, total in found if total == count and 0 < number <= count]
@@ -204,6 +204,15 @@ def traffic_error(events: Sequence[EventFacts]) -> EventFacts | None:
         if facts.reason in TRAFFIC_ERRORS:
             return facts
     return None
+
+
+def _written(event: Event) -> int:
+    """When it was last written compared with others: the server counts its writes.
+
+    Source: Kubernetes API concepts, "Resource versions": of one resource they can be compared.
+    """
+    version = event.metadata.resource_version
+    return int(version) if version.isascii() and version.isdigit() and len(version) < 20 else 0
 
 
 def _together(one: EventFacts, other: EventFacts) -> EventFacts:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from rolloutctl.domain.decision import Note
-from rolloutctl.domain.facts import ReplicaSetFacts, RolloutPicture
+from rolloutctl.domain.facts import ReplicaSetFacts, RolloutPicture, RunUnderWay
 from rolloutctl.domain.plugins import PluginRun
 from rolloutctl.domain.steps import Step, StepProgress
 from rolloutctl.errors import RolloutctlError
@@ -314,9 +314,8 @@ class Trap(enum.StrEnum):
     Source: argo-rollouts; each of them is how its controller behaves.
     """
 
-    ANALYSIS_TERMINATED = "analysis-terminated"
-    """The running analysis of the step is told to stop; its result no longer counts."""
-    EXPERIMENT_TERMINATED = "experiment-terminated"
+    RESULT_LOST = "result-lost"
+    """The analysis or experiment of the step is stopped, and its result no longer counts."""
     RESTARTS_COUNTDOWN = "restarts-countdown"
     """Lifting the pause alone, as other clients do, starts its countdown again."""
     OTHERS_SKIP_A_STEP = "others-skip-a-step"
@@ -359,6 +358,8 @@ class Trap(enum.StrEnum):
     """A Running plugin is told nothing: neither Terminate nor Abort is called."""
     STILL_UP = "still-up"
     """Blue-green: the target's pods are still there; it takes over without pause or analysis."""
+    HOLD_STAYS = "hold-stays"
+    """A person holds it: no pods are resized until it is resumed."""
     CHANGES_WORKLOAD = "changes-workload"
     """The template is in the referenced workload: that is what changes."""
     COPIES_INJECTED = "copies-injected"
@@ -372,6 +373,7 @@ class Outcome(Struct, frozen=True):
 
     `option` is what it takes ("--skip-step", "--force"). `refusal` says why it would not be done.
     `to_index`, `to_step`: where the rollout would go on (the number of steps: past the last one).
+    `ends`: analysis runs and experiments under way that are terminated.
     `target`: what the command acts on if that is not the rollout (an analysis run).
     """
 
@@ -387,6 +389,7 @@ class Outcome(Struct, frozen=True):
     leaves: tuple[PluginRun, ...] = ()
     aborts: tuple[PluginRun, ...] = ()
     muted: tuple[PluginRun, ...] = ()
+    ends: tuple[RunUnderWay, ...] = ()
     notes: tuple[Note, ...] = ()
     traps: tuple[Trap, ...] = ()
     target: str = ""

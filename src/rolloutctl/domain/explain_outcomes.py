@@ -97,6 +97,7 @@ def _outcome(
         leaves=decision.leaves,
         aborts=decision.aborts,
         muted=decision.muted,
+        ends=decision.ends,
         notes=decision.notes,
         traps=tuple(_traps(found, causes, command, decision)),
     )
@@ -138,11 +139,8 @@ def _traps(
 def _of_promote(decision: Decision) -> Iterator[Trap]:
     if Note.AUTO_PROMOTION in decision.notes:
         yield Trap.RESTARTS_COUNTDOWN
-    for entry in decision.skips:
-        if isinstance(entry.step, Analysis):
-            yield Trap.ANALYSIS_TERMINATED
-        elif isinstance(entry.step, Experiment):
-            yield Trap.EXPERIMENT_TERMINATED
+    if any(run.type == "Step" for run in decision.ends):
+        yield Trap.RESULT_LOST
 
 
 def _of_full(found: Found) -> Iterator[Trap]:
@@ -242,6 +240,8 @@ def _undo(found: Found) -> Outcome | None:
         traps.append(Trap.RUNS_ALL_STEPS)
     if running(r):
         traps.append(Trap.RUNNING_PLUGIN_NOT_TOLD)
+    if r.spec.paused:
+        traps.append(Trap.HOLD_STAYS)
     if r.spec.workload_ref is not None:
         traps.append(Trap.CHANGES_WORKLOAD)
     if any(rs.metadata.name == target.name and _injected(rs) for rs in found.replica_sets):

@@ -9,7 +9,7 @@ deadline:   lengthSeconds, strikes, struck, aborts, stopsPlugin
 reached:    {number, index, count}: how far an aborted update came
 events[]:   reason, message, warning, count, first, last
 commands[]: command, verdict, option, refusal, toStep, toRevision, skips[], terminates,
-            leavesRunning[], aborts[], muted[], notes[], traps[], target; steps are numbers
+            leavesRunning[], aborts[], muted[], ends[], notes[], traps[], target; steps are numbers
 unavailable[]: what could not be read, and why
 """
 
@@ -106,6 +106,7 @@ def _command(outcome: Outcome) -> Document:
         "leavesRunning": [run.index + 1 for run in outcome.leaves],
         "aborts": [run.index + 1 for run in outcome.aborts],
         "muted": [run.index + 1 for run in outcome.muted],
+        "ends": plain(outcome.ends),
         "notes": list(outcome.notes),
         "traps": list(outcome.traps),
         "target": outcome.target or None,

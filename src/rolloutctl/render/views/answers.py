@@ -123,7 +123,7 @@ def _invalid(cause: Cause, e: Explanation, surface: Surface) -> str:
 
 def _aborted_by_person(cause: Cause, e: Explanation, surface: Surface) -> str:
     at = step_of(cause.step, e)
-    by = f' (last written by the client "{safe(cause.writer.client, 60)}")' if cause.writer else ""
+    by = _client(cause)
     return f"A person aborted {update(e)}{f' at {at}' if at else ''}{by}."
 
 
@@ -278,7 +278,7 @@ def _traffic(cause: Cause, e: Explanation, surface: Surface) -> str:
 
 def _paused_by_person(cause: Cause, e: Explanation, surface: Surface) -> str:
     at = step_of(cause.step, e)
-    by = f' (last written by the client "{safe(cause.writer.client, 60)}")' if cause.writer else ""
+    by = _client(cause)
     return f"A person holds it{f' at {at}' if at else ''}: spec.paused is true{by}."
 
 
@@ -420,8 +420,8 @@ def _ends(cause: Cause, e: Explanation, surface: Surface) -> str:
             return "It goes on when a person resumes it."
         case CauseKind.ANALYSIS_INCONCLUSIVE | CauseKind.EXPERIMENT_INCONCLUSIVE:
             return "A person has to decide: promote or abort."
-        case CauseKind.EXPERIMENT_RUNNING:
-            return _time_left(cause, surface)
+        case CauseKind.EXPERIMENT_RUNNING if cause.until is not None:
+            return f"Its duration ends at {words.clock(cause.until, surface.now)}."
         case CauseKind.PODS_NOT_STARTING | CauseKind.PODS_COMING | CauseKind.PODS_NOT_CREATED:
             return _strikes(e, surface)
         case CauseKind.DEADLINE if not e.picture.status.aborted:
@@ -507,6 +507,12 @@ def _analysis_at(cause: Cause, run: RunEvidence, e: Explanation) -> str:
     if run.type == "Step" and at:
         return f"{kind} of {at}"
     return f"{kind}, at {at}," if at else kind
+
+
+def _client(cause: Cause) -> str:
+    """Whose client wrote it, "" if nothing tells."""
+    name = safe(cause.writer.client, 60) if cause.writer is not None else ""
+    return f' (with the client "{name}")' if name else ""
 
 
 def _version(pods: PodsEvidence) -> str:

@@ -264,7 +264,8 @@ def history(explanation: Explanation, surface: Surface, *, most: int = 0) -> lis
     column = max(len(age) for age in ages)
     left = len(events) - len(shown)
     more = Span(f"   {left} earlier, -o wide shows them" if left else "", "dim")
-    result = [line(Span("What the controller said", "strong"), more)]
+    head = line(Span("What the controller said", "strong"), more)
+    result = wrap(head, surface.room, indent=2)
     for event, age in zip(shown, ages, strict=True):
         style = "warn" if event.warning else ""
         often = f" ({event.count} times)" if event.count > 1 else ""

@@ -13,8 +13,10 @@ from rolloutctl.domain.explain_facts import (
     Trap,
     Verdict,
 )
+from rolloutctl.domain.facts import RunUnderWay
 from rolloutctl.domain.plugins import PluginRun
 from rolloutctl.domain.refs import Ref
+from rolloutctl.domain.steps import StepProgress
 from rolloutctl.render import words
 from rolloutctl.render.surface import Surface
 from rolloutctl.render.text import Line, Piece, Span, line, safe, wrap
@@ -23,9 +25,11 @@ from rolloutctl.render.views.changes import NOTES, plugin_of, step_of
 _NARROWEST = 40
 """Cells an effect needs beside its command; with fewer it stands below."""
 
+_NAMED = 2
+"""Steps that are told by what they do; of more only the numbers."""
+
 _TRAPS = {
-    Trap.ANALYSIS_TERMINATED: "the analysis at work is stopped, its result no longer counts",
-    Trap.EXPERIMENT_TERMINATED: "the experiment at work is stopped",
+    Trap.RESULT_LOST: "its result no longer counts",
     Trap.RESTARTS_COUNTDOWN: "kubectl argo rollouts promote would only lift the pause here, and"
     " the controller starts its countdown again",
     Trap.OTHERS_SKIP_A_STEP: "kubectl argo rollouts promote would lift the hold and skip the"
@@ -41,7 +45,7 @@ _TRAPS = {
     Trap.SWITCH_NEEDS_PODS: "the active Service goes back only while all pods of the new version"
     " are available",
     Trap.ABORT_IS_LOST: "the controller takes back an abort of a fully promoted rollout",
-    Trap.STEPS_RUN_AGAIN: "every step is done anew, plugins and analyses included",
+    Trap.STEPS_RUN_AGAIN: "plugins are called and analyses run anew",
     Trap.STILL_BROKEN: "its pods did not start, and it is the same version",
     Trap.PLUGIN_SUSPENDED: "the plugin is not called meanwhile, and goes on afterwards",
     Trap.ANALYSIS_GOES_ON: "analyses and experiments go on, and one that fails aborts it",
@@ -55,6 +59,7 @@ _TRAPS = {
     Trap.RUNNING_PLUGIN_NOT_TOLD: "the plugin at work is told nothing: neither Terminate nor Abort"
     " is called",
     Trap.STILL_UP: "its pods are still up: it takes over at once, without pause or analysis",
+    Trap.HOLD_STAYS: "a person holds it: no pods are resized until it is resumed",
     Trap.CHANGES_WORKLOAD: "the template of the referenced workload is what changes",
     Trap.COPIES_INJECTED: "metadata the controller injected there would be copied into the spec",
     Trap.STEP_SUCCEEDS: "with nothing bad measured so far the step counts as successful, and the"
@@ -180,7 +185,7 @@ def _what(outcome: Outcome, explanation: Explanation) -> Iterator[str]:
 
 def _calls(outcome: Outcome) -> Iterator[Piece]:
     if outcome.skips:
-        yield f"skips {', '.join(step_of(entry) for entry in outcome.skips)}"
+        yield f"skips {_skipped(outcome.skips)}"
     if outcome.terminates is not None:
         yield f"calls Terminate of {plugin_of(outcome.terminates)}"
     if outcome.command is Command.PROMOTE_FULL:
@@ -188,6 +193,8 @@ def _calls(outcome: Outcome) -> Iterator[Piece]:
             yield f"{plugin_of(run)} stays Running: only the last one is terminated"
     if outcome.aborts:
         yield f"calls Abort of {', '.join(plugin_of(run) for run in outcome.aborts)}"
+    if outcome.ends:
+        yield f"stops {', '.join(_run(run) for run in outcome.ends)}"
     call = "Abort" if outcome.command is Command.ABORT else "Terminate"
     for run in outcome.muted:
         yield Span(f"{plugin_of(run)} is {_muted(run)}: its {call} is not called", "warn")
@@ -199,6 +206,18 @@ def _warnings(outcome: Outcome) -> Iterator[Piece]:
             yield Span(NOTES[note], "warn")
     for trap in outcome.traps:
         yield Span(_TRAPS[trap], "warn")
+
+
+def _run(run: RunUnderWay) -> str:
+    kind = "the experiment" if run.kind == "Experiment" else "the analysis run"
+    return f"{kind} {safe(run.name)}"
+
+
+def _skipped(entries: Sequence[StepProgress]) -> str:
+    """ "step 5 pause", "steps 3-7"."""
+    if len(entries) <= _NAMED:
+        return ", ".join(step_of(entry) for entry in entries)
+    return f"steps {entries[0].index + 1}-{entries[-1].index + 1}"
 
 
 def _muted(run: PluginRun) -> str:
