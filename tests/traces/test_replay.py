@@ -12,8 +12,10 @@ from traces.story import differences, recorded
 
 DATA = Path(__file__).parent / "data"
 SIMULATED = (
+    "analysis-",
     "canary-",
     "invalid-spec",
+    "istio-",
     "outage-",
     "plugin-",
     "workloadref",

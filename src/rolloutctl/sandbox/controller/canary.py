@@ -1,12 +1,14 @@
-"""Resizing the ReplicaSets of a basic canary, one per reconcile.
+"""Resizing the ReplicaSets of a canary, one per reconcile.
 
 Source: argo-rollouts, rollout/canary.go and rollout/replicaset.go.
 """
 
 from __future__ import annotations
 
+from . import routed_scale, scale_down
 from .context import Context
 from .objects import DESIRED_REPLICAS, Obj, annotation, mapping, number, revision, spec_replicas
+from .routed_sizes import is_dynamic, is_routed
 from .sizes import available, limits
 
 
@@ -25,12 +27,27 @@ def resize(context: Context) -> bool:
     """Resize one ReplicaSet: stable first, then new, then others. Whether one was."""
     if context.halted:
         return False
-    stable = context.separate_stable
-    if stable is not None and context.scale(stable, context.sizes().stable):
+    _remove_deadlines(context)
+    stable, is_split = context.separate_stable, is_routed(context.rollout)
+    # What traffic the stable pods get is what is recorded: it moves before they go.
+    recorded = mapping(context.status, "canary", "weights")
+    if stable is not None and context.scale(stable, context.sizes(recorded).stable):
         return True
+    if is_split:
+        new = context.new
+        return (new is not None and routed_scale.resize_new(context, new)) or (
+            routed_scale.empty_others(context)
+        )
     if context.new is not None and context.scale(context.new, context.sizes().canary):
         return True
     return _empty_others(context)
+
+
+def _remove_deadlines(context: Context) -> None:
+    """New and stable are in use, also where they had been counted out before."""
+    if not routed_scale.keeps_aborted(context):
+        scale_down.remove(context, context.new)
+    scale_down.remove(context, context.stable)
 
 
 def at_desired_sizes(context: Context) -> bool:
@@ -38,11 +55,11 @@ def at_desired_sizes(context: Context) -> bool:
     sizes, new, stable = context.sizes(), context.new, context.separate_stable
     if new is None or spec_replicas(new) != sizes.canary or not _enough(context, new, sizes.canary):
         return False
-    if stable is not None and not (
-        spec_replicas(stable) == number(stable, "status", "replicas") == sizes.stable
-    ):
-        return False
-    return not any(available(each) for each in context.others)
+    if stable is not None and not is_dynamic(context.rollout):
+        present = number(stable, "status", "replicas")
+        if not spec_replicas(stable) == present == sizes.stable:
+            return False
+    return is_routed(context.rollout) or not any(available(each) for each in context.others)
 
 
 def _enough(context: Context, new: Obj, target: int) -> bool:

@@ -9,7 +9,7 @@ from . import canary, rollout_analysis, rollout_experiments, step_plugins, traff
 from .conditions import is_complete
 from .context import Context
 from .invalid import selector_text
-from .objects import Obj, dig, items, revision, text
+from .objects import Obj, dig, items, mapping, revision, text
 from .pausing import STEP_PAUSE
 from .sizes import available
 from .status import base, changed, finish, in_rollback_window, put, steps_hash_of
@@ -123,6 +123,10 @@ def _promote(context: Context, status: Obj, reason: str) -> str | None:
     if text(status, "stableRS") == status["currentPodHash"]:
         return None
     status["stableRS"] = status["currentPodHash"]
+    if mapping(context.rollout, "spec", "strategy", "canary", "pingPong"):
+        # Who was the canary's Service until now is the stable one from here on.
+        was_ping = text(status, "canary", "stablePingPong") == "ping"
+        status["canary"]["stablePingPong"] = "pong" if was_ping else "ping"
     said = f"Rollout completed update to revision {revision(context.new)}"
     said += f" ({status['currentPodHash']}): {reason}"
     context.event("Normal", "RolloutCompleted", said)

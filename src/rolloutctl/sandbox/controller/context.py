@@ -25,6 +25,7 @@ from .objects import (
     uid,
 )
 from .pausing import INCONCLUSIVE, Pausing, pause_condition
+from .routed_sizes import is_routed, routed
 from .sizes import Sizes, limits, next_sizes
 from .step_plugins import Round
 from .steps import set_weight
@@ -41,6 +42,10 @@ class Context:
         self.replica_sets = self._own()
         self.pausing = Pausing(rollout, cluster.timing)
         self.plugins: Round | None = None
+        self.analysis_runs: dict[str, Obj] | None = None
+        """The current ones by their field of the status, once they have been looked at."""
+        self.weights = mapping(rollout, "status", "canary", "weights")
+        """How the routers split the traffic, after this reconcile has told them."""
         self.restarted_at: str | None = dig(rollout, "status", "restartedAt")
         hashed = template_hash(self.template, number(rollout, "status", "collisionCount"))
         self.new = self._with_hash(hashed) or same_template(self.template, self.replica_sets)
@@ -112,8 +117,15 @@ class Context:
             number(each, "status", key) for each in (self.replica_sets if sets is None else sets)
         )
 
-    def sizes(self) -> Sizes:
-        """The sizes the new and the stable ReplicaSet should have next."""
+    def sizes(self, weights: Obj | None = None) -> Sizes:
+        """The sizes the new and the stable ReplicaSet should have next.
+
+        `weights`: those of `status.canary.weights` the pods of a routed canary have to bear.
+        """
+        if is_routed(self.rollout):
+            alone = self.separate_stable is None
+            aborted = self.pausing.aborted
+            return routed(self.rollout, aborted=aborted, weights=weights or {}, alone=alone)
         return next_sizes(
             replicas=self.replicas,
             weight=self.weight(),
@@ -128,6 +140,19 @@ class Context:
         if self.promote_full or not stable or self.fully_promoted:
             return 100
         return 0 if self.pausing.aborted else set_weight(self.rollout)
+
+    def routed_services(self) -> tuple[str, str]:
+        """The Services traffic to canary and stable goes through; ping and pong take turns.
+
+        Source: argo-rollouts, rollout/trafficrouting/service_helper.go.
+        """
+        strategy = mapping(self.rollout, "spec", "strategy", "canary")
+        ping_pong = mapping(strategy, "pingPong")
+        if not ping_pong:
+            return text(strategy, "canaryService"), text(strategy, "stableService")
+        ping, pong = text(ping_pong, "pingService"), text(ping_pong, "pongService")
+        stable_is_ping = text(self.status, "canary", "stablePingPong") == "ping"
+        return (pong, ping) if stable_is_ping else (ping, pong)
 
     def event(self, kind: str, reason: str, message: str) -> None:
         self.cluster.rollout_events.event(self.rollout, kind, reason, message)

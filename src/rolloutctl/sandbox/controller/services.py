@@ -1,10 +1,13 @@
-"""`stableService` and `canaryService` of a basic canary follow the two versions.
+"""`stableService` and `canaryService` of a canary, or its ping and pong, follow the two versions.
 
-Source: argo-rollouts, rollout/service.go.
+Source: argo-rollouts, rollout/service.go and rollout/trafficrouting/service_helper.go.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from .cluster import Cluster
 from .context import Context
 from .objects import (
     HASH_LABEL,
@@ -19,23 +22,49 @@ from .objects import (
     text,
 )
 from .references import services_named_by
+from .routed_sizes import is_dynamic, is_routed, strategy_of
 from .sizes import available
 
 
 def reconcile(context: Context) -> None:
     """Point the Services at the ReplicaSets whose pods can serve."""
+    strategy = strategy_of(context.rollout)
+    stable_service, canary_service = (
+        text(strategy, "stableService"),
+        text(strategy, "canaryService"),
+    )
+    if mapping(strategy, "pingPong") and not context.fully_promoted:
+        _point(context, context.routed_services()[0], context.new, check=False)
     if not text(context.status, "stableRS"):
-        canary_target = stable_target = context.new
-    else:
-        stable_target = context.stable
-        back = context.pausing.aborted or context.fully_promoted
-        canary_target = stable_target if back else context.new
-    _point(context, "stableService", stable_target)
-    _point(context, "canaryService", canary_target)
+        _point(context, stable_service, context.new)
+        _point(context, canary_service, context.new)
+        return
+    _point(context, stable_service, context.stable)
+    if not context.pausing.aborted or context.fully_promoted:
+        if not is_rolling_back_slowly(context):
+            _point(context, canary_service, context.new)
+    elif not is_routed(context.rollout):
+        _point(context, canary_service, context.stable)
 
 
-def _point(context: Context, key: str, target: Obj | None) -> None:
-    wanted = text(context.rollout, "spec", "strategy", "canary", key)
+def point_back(context: Context) -> None:
+    """The traffic of an aborted canary has gone: its Service selects the stable pods, ready or not.
+
+    A real controller points it at the canary again in each reconcile, and then back.
+    """
+    wanted = text(strategy_of(context.rollout), "canaryService")
+    _point(context, wanted, context.stable, check=False)
+
+
+def is_rolling_back_slowly(context: Context) -> bool:
+    """Whether the template is the stable one again, whose pods cannot bear all traffic yet."""
+    if not (context.fully_promoted and is_dynamic(context.rollout)):
+        return False
+    sent = text(context.status, "canary", "weights", "canary", "podTemplateHash")
+    return sent not in ("", pod_hash(context.new)) and available(context.new) < context.replicas
+
+
+def _point(context: Context, wanted: str, target: Obj | None, *, check: bool = True) -> None:
     service = context.cluster.services.get(namespace(context.rollout), wanted) if wanted else None
     if service is None or target is None:
         return
@@ -44,9 +73,9 @@ def _point(context: Context, key: str, target: Obj | None) -> None:
     if old == new and managed:
         return
     # One that is not yet ours is taken over only when the pods behind it are complete.
-    if managed and available(target) == 0:
+    if check and managed and available(target) == 0:
         return
-    if not managed and available(target) < max(1, spec_replicas(target)):
+    if check and not managed and available(target) < max(1, spec_replicas(target)):
         return
     body: Obj = {"spec": {"selector": {**mapping(service, "spec", "selector"), HASH_LABEL: new}}}
     if not managed:
@@ -59,10 +88,14 @@ def _point(context: Context, key: str, target: Obj | None) -> None:
 
 def release(context: Context) -> None:
     """The rollout is gone: its Services select all pods of the labels again."""
-    for wanted in services_named_by(context.rollout):
-        cluster = context.cluster
-        service = cluster.services.get(namespace(context.rollout), wanted)
-        if service is None or annotation(service, MANAGED_BY) != name(context.rollout):
+    let_go(context.cluster, context.rollout, services_named_by(context.rollout))
+
+
+def let_go(cluster: Cluster, rollout: Obj, wanted: Iterable[str]) -> None:
+    """`rollout` no longer refers to these Services: hash and annotation are taken out."""
+    for each in wanted:
+        service = cluster.services.get(namespace(rollout), each)
+        if service is None or annotation(service, MANAGED_BY) != name(rollout):
             continue
         body = {
             "metadata": {"annotations": {MANAGED_BY: None}},

@@ -34,9 +34,7 @@ class Timing:
 
         Of two moments in one second the later counts.
         """
-        self._moments[subject, what, written] = self._clock.now()
-        if len(self._moments) > _REMEMBERED:
-            del self._moments[next(iter(self._moments))]
+        self._remember((subject, what, written), self._clock.now())
 
     def elapsed(self, subject: str, what: str, written: str) -> float:
         """Seconds of the cluster since then; 0 for what is no time."""
@@ -46,9 +44,29 @@ class Timing:
             return 0.0
         return (self._clock.now() - since).total_seconds() * self._clock.speed
 
+    def deadline(self, subject: str, what: str, seconds: float) -> str:
+        """The time `seconds` of the cluster from now, to be written into `subject` (a uid)."""
+        moment = self._clock.now() + timedelta(seconds=seconds / self._clock.speed)
+        written = stamp(moment)
+        self._remember((subject, what, written), moment)
+        return written
+
+    def left(self, subject: str, what: str, written: str) -> float:
+        """Seconds of the cluster until then; 0 for what has passed or is no time."""
+        exact = self._moments.get((subject, what, written)) if self._clock.speed != 1 else None
+        until = exact or moment_of(written)
+        if until is None:
+            return 0.0
+        return max(0.0, (until - self._clock.now()).total_seconds() * self._clock.speed)
+
     def stamp(self) -> str:
         return stamp(self._clock.now())
 
     def stamp_in(self, seconds: float) -> str:
         """The time when `seconds` of the cluster will have passed."""
         return stamp(self._clock.now() + timedelta(seconds=seconds / self._clock.speed))
+
+    def _remember(self, stamped: tuple[str, str, str], moment: datetime) -> None:
+        self._moments[stamped] = moment
+        if len(self._moments) > _REMEMBERED:
+            del self._moments[next(iter(self._moments))]

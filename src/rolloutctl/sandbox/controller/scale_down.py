@@ -1,0 +1,30 @@
+"""`scale-down-deadline`: how long a ReplicaSet without traffic keeps its pods.
+
+Source: argo-rollouts, rollout/replicaset.go.
+"""
+
+from __future__ import annotations
+
+from .context import Context
+from .objects import SCALE_DOWN_DEADLINE, Obj, annotation, uid
+
+
+def delay(context: Context, replica_set: Obj, seconds: float) -> Obj:
+    """Let it keep its pods for `seconds` of the cluster from now."""
+    timing = context.cluster.timing
+    deadline = timing.deadline(uid(replica_set), "scale down", seconds)
+    return context.patch_set(
+        replica_set, {"metadata": {"annotations": {SCALE_DOWN_DEADLINE: deadline}}}
+    )
+
+
+def left(context: Context, replica_set: Obj) -> float:
+    """Seconds of the cluster until its deadline; 0 if that has passed, or there is none."""
+    written = annotation(replica_set, SCALE_DOWN_DEADLINE)
+    return context.cluster.timing.left(uid(replica_set), "scale down", written)
+
+
+def remove(context: Context, replica_set: Obj | None) -> None:
+    """It is in use again."""
+    if replica_set is not None and annotation(replica_set, SCALE_DOWN_DEADLINE):
+        context.patch_set(replica_set, {"metadata": {"annotations": {SCALE_DOWN_DEADLINE: None}}})
