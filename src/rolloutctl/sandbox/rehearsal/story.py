@@ -139,7 +139,7 @@ class Story:
             self._promoted = seen.at
         place = self._place(rollout)
         if place is not None:
-            self._move(place, seen.at)
+            self._move(place, seen.at, rollout)
         self._rollout = rollout
         self._sample(seen.at)
 
@@ -151,18 +151,23 @@ class Story:
             return None
         return index_of(rollout)
 
-    def _move(self, place: int, at: float) -> None:
-        """The steps before `place` are left as things stood until now."""
+    def _move(self, place: int, at: float, rollout: Obj) -> None:
+        """The steps before `place` are left, as things stand with `rollout` as it was written."""
         for index in range(self._reached, place):
             if index >= 0:
-                self._leave(index, at)
+                self._leave(index, at, rollout)
             self._steps.setdefault(index + 1, {"at": at, "ends": None})
         self._reached = max(self._reached, place)
 
-    def _leave(self, index: int, at: float) -> None:
+    def _leave(self, index: int, at: float, rollout: Obj) -> None:
         step = self._steps.setdefault(index, {"at": at, "ends": None})
         if step["ends"] is None:
-            step.update(ends=at, **self._sizes())
+            # The weight a router has got is told by the write that leaves the step.
+            traffic = self._traffic(rollout)
+            step.update({"ends": at, **self._sizes(), "traffic": traffic})
+            last = self._samples[-1] if self._samples else None
+            if last is not None and (last["at"], last["index"]) == (_round(at), index):
+                last["traffic"] = traffic
 
     def _take_run(self, seen: Seen) -> None:
         key = (seen.resource, text(seen.object, "metadata", "name"))
@@ -200,7 +205,7 @@ class Story:
     def _sizes(self) -> Obj:
         return {
             "weight": self._weight(),
-            "traffic": self._traffic(),
+            "traffic": self._traffic(self._rollout),
             "canary": _pods(self._sets.get(self._new)),
             "stable": _pods(self._sets.get(self._old)),
         }
@@ -214,9 +219,9 @@ class Story:
             return 0
         return 100 if text(status, "stableRS") == self._new else set_weight(self._rollout)
 
-    def _traffic(self) -> int | None:
+    def _traffic(self, rollout: Obj) -> int | None:
         """The share of the new version that a router or the active Service gives it."""
-        status = mapping(self._rollout, "status")
+        status = mapping(rollout, "status")
         if self.is_blue_green:
             active = text(status, "blueGreen", "activeSelector")
             return 100 if self._new and active == self._new else 0
