@@ -42,8 +42,8 @@ class EmbeddedCluster:
     """`api` and `client` (as administrator), `controllers`, `jenkins`, `loader`.
 
     `side_url`: where plugins and Jenkins are served; without `over_http` they are reached by
-    plain calls instead. `web` answers the requests of metrics, which else are sent; without
-    `over_http` the control loops wait for the answer. `plugins`: a user's own, by name.
+    plain calls instead. `web` answers the requests of metrics, which else are sent; on a
+    FakeClock the control loops wait for the answer. `plugins`: a user's own, by name.
     `pod_ready_delay`: seconds of the clock. `first_version`: the resourceVersion before anything
     is there. `log` gets the controllers' lines.
     """
@@ -90,7 +90,7 @@ class EmbeddedCluster:
             log=log,
             fetch=fetch_http if over_http else self._fetch,
             ask=web,
-            in_threads=over_http,
+            in_threads=not isinstance(self.clock, FakeClock),
         )
         self.client.on_change(self.controllers.wake)
         self.loader = Loader(self.client, self.clock, self._idle)

@@ -119,7 +119,7 @@ class _Evaluation:
         if operator in ("==", "!="):
             if not comparable and self._are_known(left, right, one, other):
                 raise _mismatch(operator, one, other)
-            return same(one, other) == (operator == "==")
+            return same(one, other) is bool(operator == "==")
         if not comparable:
             raise _mismatch(operator, one, other)
         if operator == "<":

@@ -55,13 +55,15 @@ def _reason(error: OSError, request: HttpRequest) -> str:
 def fetch_http(request: HttpRequest) -> HttpAnswer:
     """Send the request past any proxy, following redirects. Raises OSError."""
     import urllib3
-    from urllib3.exceptions import HTTPError
+    from urllib3.exceptions import HTTPError, InsecureRequestWarning
 
     address = urlsplit(request.url)
     if address.scheme not in ("http", "https"):
         raise OSError(f'unsupported protocol scheme "{address.scheme}"')
     if not address.hostname:
         raise OSError("http: no Host in request URL")
+    if request.insecure:
+        urllib3.disable_warnings(InsecureRequestWarning)
     end = time.monotonic() + request.timeout
     pool = urllib3.PoolManager(
         cert_reqs="CERT_NONE" if request.insecure else "CERT_REQUIRED",
@@ -97,20 +99,29 @@ def _read(answer: Any, end: float) -> bytes:
 
 def _as_os_error(error: Exception, host: str) -> OSError:
     """What of Python's chain of causes the controller's client would name."""
+    from http.client import RemoteDisconnected
+
     import urllib3.exceptions as of
 
     reason = error.reason if isinstance(error, of.MaxRetryError) and error.reason else error
     if isinstance(reason, of.NameResolutionError):
         return OSError(f"dial tcp: lookup {host}: no such host")
-    if isinstance(reason, of.ConnectTimeoutError | of.ReadTimeoutError):
-        return TimeoutError()
+    if isinstance(reason, of.SSLError):
+        return OSError(f"tls: failed to verify certificate: {reason}")
+    during = "dial tcp: connect" if isinstance(reason, of.NewConnectionError) else "read tcp"
     cause: BaseException | None = reason
     while cause is not None:
         if isinstance(cause, ConnectionRefusedError):
             return cause
-        if isinstance(cause, TimeoutError):
-            return TimeoutError()
-        cause = cause.__cause__ or cause.__context__
-    if isinstance(reason, of.SSLError):
-        return OSError(f"tls: failed to verify certificate: {reason}")
-    return OSError(str(reason))
+        if isinstance(cause, RemoteDisconnected):
+            return OSError("EOF")
+        if isinstance(cause, OSError) and cause.strerror and not isinstance(cause, TimeoutError):
+            return OSError(f"{during}: {cause.strerror.lower()}")
+        cause = cause.__cause__ or cause.__context__ or _argument(cause)
+    return TimeoutError() if isinstance(reason, of.TimeoutError) else OSError(str(reason))
+
+
+def _argument(error: BaseException) -> BaseException | None:
+    """urllib3 keeps what broke a connection as an argument."""
+    last = error.args[-1] if error.args else None
+    return last if isinstance(last, BaseException) else None

@@ -34,6 +34,7 @@ from .ttl import seconds_to_live
 
 ERROR_RETRY = 10.0
 """Seconds from a measurement that did not work to the next."""
+_NOW = -1.0
 _HAIR = 0.001
 """A measurement is due when more than its interval has passed."""
 
@@ -196,26 +197,24 @@ class _Reconcile:
 
     def _is_due(self, metric: Obj) -> bool:
         left = self._left(metric)
-        return left is not None and left <= 0
+        return left is not None and left < 0
 
     def _left(self, metric: Obj) -> float | None:
-        """Seconds until the metric is to be looked at, None where nothing is to be done."""
+        """Seconds the metric has to wait, less than 0 if it is due, None if that is all of it."""
         named, subject = text(metric, "name"), uid(self._run)
         result = result_of(self._status, named)
         if result is not None and text(result, "phase") in FINAL:
             return None
         last = last_measurement(result)
         if last is not None and not last.get("finishedAt"):
-            return self._until(last) if not self._terminating else 0.0
+            return self._until(last) if not self._terminating else _NOW
         if self._terminating:
             return None
         if last is None:
             delay, started = seconds(metric, "initialDelay"), text(self._status, "startedAt")
             if delay is None:
-                return 0.0
-            if not started:
-                return max(delay, _HAIR)
-            return delay + _HAIR - self._timing.elapsed(subject, "started", started)
+                return _NOW
+            return delay - self._timing.elapsed(subject, "started", started)
         count = effective_count(metric)
         if count is not None and number(result, "count") >= count:
             return None
@@ -223,13 +222,13 @@ class _Reconcile:
         if text(last, "phase") == "Error":
             wait = ERROR_RETRY
         since = text(last, "finishedAt")
-        return wait + _HAIR - self._timing.elapsed(subject, f"{named} finished", since)
+        return wait - self._timing.elapsed(subject, f"{named} finished", since)
 
     def _until(self, measurement: Obj) -> float:
         """Seconds of the cluster until a measurement that goes on is asked for again."""
         at = moment_of(measurement.get("resumeAt"))
         if at is None:
-            return 0.0
+            return _NOW
         return (at - self._timing.now()).total_seconds() * self._cluster.clock.speed
 
     def _started(self, metric: Obj) -> Call | Measured:
@@ -309,4 +308,4 @@ class _Reconcile:
     def _come_back(self, metrics: list[Obj]) -> None:
         waits = [wait for wait in map(self._left, metrics) if wait is not None]
         if waits:
-            self._cluster.later(self._key, max(0.0, min(waits)))
+            self._cluster.later(self._key, min(waits) + _HAIR)
