@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from rolloutctl.sandbox.clock import FakeClock
@@ -53,7 +54,9 @@ class Controlled:
         canary: dict[str, Any] | None = None,
         annotations: dict[str, str] | None = None,
         pod_ready_delay: float = 0.0,
+        objects: Sequence[dict[str, Any]] = (),
     ) -> None:
+        """`objects` are there before the rollout, in its namespace."""
         self.clock = FakeClock()
         self.log: list[str] = []
         self.cluster = EmbeddedCluster(
@@ -68,6 +71,8 @@ class Controlled:
             "namespaces",
             {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": PLACE}},
         )
+        for each in objects:
+            self.add(each)
         self.create("demo", *steps, replicas=replicas, spec=spec, canary=canary, notes=annotations)
         self.cluster.advance(pod_ready_delay)
 
@@ -99,6 +104,13 @@ class Controlled:
             },
         }
         self.client.create("rollouts", manifest, PLACE)
+        self.cluster.settle()
+
+    def add(self, manifest: dict[str, Any]) -> None:
+        """Create an object beside the rollout."""
+        plural = f"{manifest['kind'].lower()}s"
+        place = None if manifest["kind"].startswith("Cluster") else PLACE
+        self.client.create(plural, manifest, place)
         self.cluster.settle()
 
     @property

@@ -8,6 +8,7 @@ from typing import Any
 
 from rolloutctl.sandbox.clock import FakeClock
 from rolloutctl.sandbox.embedded import EmbeddedCluster
+from support.metrics import recorded_web
 
 from .story import INSTANCE_ID, Obj, Story, facts
 
@@ -42,7 +43,7 @@ class Replay:
     def __init__(self, trace: Obj) -> None:
         self._trace = trace
         self._clock = FakeClock(_start(trace))
-        self._cluster = EmbeddedCluster(clock=self._clock)
+        self._cluster = EmbeddedCluster(clock=self._clock, web=recorded_web)
         self._client = self._cluster.client
         self._cluster.settle()
         self.namespace: str = trace["namespace"]

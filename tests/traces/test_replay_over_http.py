@@ -81,7 +81,7 @@ class _Player:
             more = [action["subresource"]] if action.get("subresource") else []
             client.patch(action["kind"], self._name(action), action["patch"], namespace, *more)
         real = recorded(self._story)
-        end = facts(self._story["final"]["rollouts"][0])
+        end = facts(self._moved_here(self._story["final"]["rollouts"][0]))
         _wait(lambda: facts(self._rollout()) == end, "the end")
         # The last writes (delays, copies of conditions) may take a while.
         until = time.monotonic() + LONGEST

@@ -146,6 +146,7 @@ def _advance(context: Context, status: Obj) -> int:
     said = f"Rollout step {index + 1}/{len(steps)} completed ({step_text(step)})"
     context.event("Normal", "RolloutStepCompleted", said)
     context.pausing.remove(STEP_PAUSE)
+    status["canary"].pop(rollout_analysis.STEP.field, None)
     return index + 1
 
 

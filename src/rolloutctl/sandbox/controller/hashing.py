@@ -51,7 +51,9 @@ _ORDER: dict[str, str] = {
     "ephemeralContainers": _CONTAINER + " targetContainerName",
     "ports": "name hostPort containerPort protocol hostIP",
     "env": "name value valueFrom",
-    "valueFrom": "fieldRef resourceFieldRef configMapKeyRef secretKeyRef fileKeyRef",
+    "valueFrom": (
+        "podTemplateHashValue fieldRef resourceFieldRef configMapKeyRef secretKeyRef fileKeyRef"
+    ),
     "configMapKeyRef": "name key optional",
     "secretKeyRef": "name key optional",
     "fieldRef": "apiVersion fieldPath",
@@ -85,9 +87,21 @@ _ORDER: dict[str, str] = {
     "setCanaryScale": "weight replicas matchTrafficWeight",
     "setHeaderRoute": "name match",
     "setMirrorRoute": "name match percentage",
+    "analysis": "templates args dryRun measurementRetention analysisRunMetadata",
+    "args": "name value valueFrom",
+    "experiment": "templates duration analyses dryRun analysisRunMetadata",
+    "templates": (
+        "templateName clusterScope name specRef replicas metadata selector weight service"
+    ),
+    "analyses": "name templateName clusterScope args requiredForCompletion",
+    "measurementRetention": "metricName limit",
+    "selector": "matchLabels matchExpressions",
+    "matchExpressions": "key operator values",
 }
 # Maps and raw JSON: Go writes them by key.
-_BY_KEY = frozenset({"labels", "annotations", "nodeSelector", "limits", "requests", "config"})
+_BY_KEY = frozenset(
+    {"labels", "annotations", "nodeSelector", "limits", "requests", "config", "matchLabels"}
+)
 _CONTAINER_LISTS = ("initContainers", "containers")
 
 
@@ -114,8 +128,31 @@ def template_hash(template: Obj, collisions: int | None = None) -> str:
 
 def steps_hash(steps: list[Any] | None) -> str:
     """The `status.currentStepHash` of canary steps; without steps, that of `null`."""
-    ordered = [_ordered(step, "steps") for step in steps] if steps else None
+    ordered = [_ordered(step, "steps") for step in normalised_steps(steps)] if steps else None
     return encode(fnv(_compact(ordered)))
+
+
+def normalised_steps(steps: list[Any]) -> list[Any]:
+    """Canary steps as they are after a round trip through the Go types.
+
+    Nothing of the given ones is touched; experiments get the metadata that is always written.
+    """
+    return [_normalised_step(step) for step in steps]
+
+
+def _normalised_step(step: Any) -> Any:
+    experiment = step.get("experiment") if isinstance(step, dict) else None
+    if not isinstance(experiment, dict):
+        return step
+    templates = experiment.get("templates") or []
+    written = {
+        "templates": [
+            {**each, "metadata": each.get("metadata") or {}} if isinstance(each, dict) else each
+            for each in templates
+        ],
+        "analysisRunMetadata": experiment.get("analysisRunMetadata") or {},
+    }
+    return {**step, "experiment": {**experiment, **written}}
 
 
 def normalised(template: Obj) -> Obj:

@@ -18,7 +18,7 @@ from .conditions import (
 )
 from .context import Context
 from .objects import Obj, dig, mapping, name, number, revision, text
-from .steps import NOT_SIMULATED, current_step, is_kind
+from .steps import RUNS, current_step, is_kind
 
 DEADLINE_SECONDS = 600
 
@@ -168,4 +168,4 @@ def _since_progress(context: Context, progressing: Obj) -> float:
 
 def _is_indefinite(context: Context) -> bool:
     step = current_step(context.rollout)
-    return any(is_kind(step, kind) for kind in ("pause", *NOT_SIMULATED))
+    return any(is_kind(step, kind) for kind in ("pause", *RUNS))

@@ -13,7 +13,7 @@ from rolloutctl.sandbox.client import ApiError
 from .conditions import condition, of_status, put
 from .context import Context
 from .ephemeral import inject, metadata_for_new
-from .hashing import normalised
+from .hashing import normalised, normalised_steps
 from .objects import (
     DESIRED_REPLICAS,
     EPHEMERAL_METADATA,
@@ -172,6 +172,9 @@ def _number(context: Context, number_: int) -> None:
     spec = rollout["spec"]
     if context.workload is None:
         spec["template"] = normalised(spec.get("template") or {})
+    canary = (spec.get("strategy") or {}).get("canary")
+    if canary and canary.get("steps"):
+        canary["steps"] = normalised_steps(canary["steps"])
     for key in ("paused", "restartAt"):
         if not spec.get(key):
             spec.pop(key, None)

@@ -8,8 +8,8 @@ from rolloutctl.sandbox.durations import parse_duration
 
 from .objects import Obj, dig, items, mapping, number, text
 
-NOT_SIMULATED = ("analysis", "experiment")
-"""Steps whose runs have no controller here yet: the rollout waits at them."""
+RUNS = ("analysis", "experiment")
+"""Steps that are done when an object of their own has come to its end."""
 
 
 def steps_of(rollout: Obj) -> list[Obj]:
@@ -78,7 +78,7 @@ def step_text(step: Obj) -> str:
     if is_kind(step, "pause"):
         duration = step["pause"].get("duration")
         return "pause" if duration is None else f"pause: {duration}"
-    for kind in NOT_SIMULATED:
+    for kind in RUNS:
         if is_kind(step, kind):
             return kind
     if is_kind(step, "setCanaryScale"):
