@@ -49,9 +49,15 @@ class Cluster:
         return Recorder(self.client, component, self.clock)
 
     def referred(self, plural: str, namespace: str, name: str) -> Obj | None:
-        """What a rollout in `namespace` refers to by its name, None if it is not there."""
+        """What a rollout in `namespace` refers to by its name, None if it is not there.
+
+        A VirtualService may be one of another namespace: `name.namespace`.
+        """
         if plural == "services":
             return self.services.get(namespace, name)
+        if plural == "virtualservices":
+            named, _, elsewhere = name.partition(".")
+            return self.virtual_services.get(elsewhere or namespace, named)
         try:
             return self.client.get(
                 plural, name, namespace if BY_PLURAL[plural].namespaced else None

@@ -6,12 +6,13 @@ faults of the spec come before those of the objects it refers to.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
-from . import invalid_analysis
+from . import invalid_analysis, invalid_routing
+from .faults import invalid, required
 from .objects import MANAGED_BY, Obj, annotation, items, mapping, name, number, text
+from .routed_sizes import max_weight
 from .run_specs import Find
 from .sizes import limits
 from .steps import is_kind, pause_seconds, steps_of
@@ -34,14 +35,6 @@ _KINDS = {
 _EXCLUSIVE = ("Experiment", "Pause", "SetWeight", "Analysis")
 
 
-def invalid(path: str, value: Any, detail: str) -> str:
-    return f"{path}: Invalid value: {json.dumps(value, separators=(',', ':'))}: {detail}"
-
-
-def required(path: str, detail: str = "") -> str:
-    return f"{path}: Required value" + (f": {detail}" if detail else "")
-
-
 def spec_error(rollout: Obj) -> str | None:
     """The first fault of the spec itself."""
     return next(_spec_errors(rollout), None)
@@ -54,13 +47,14 @@ def reference_error(rollout: Obj, find: Find) -> str | None:
 
 def _reference_errors(rollout: Obj, find: Find) -> Iterator[str]:
     canary = mapping(rollout, "spec", "strategy", "canary")
-    for key in ("stableService", "canaryService"):
-        wanted = text(canary, key)
+    for key in ("stableService", "canaryService", "pingPong.pingService", "pingPong.pongService"):
+        wanted = text(canary, *key.split("."))
         if wanted:
             path = f"{_STRATEGY}.canary.{key}"
             yield from _service_errors(rollout, path, wanted, find("services", wanted))
     for fault in invalid_analysis.faults(rollout, find):
         yield invalid(*fault)
+    yield from invalid_routing.reference_errors(rollout, find)
 
 
 def _service_errors(rollout: Obj, path: str, wanted: str, found: Obj | None) -> Iterator[str]:
@@ -137,6 +131,7 @@ def _canary_errors(rollout: Obj, canary: Obj) -> Iterator[str]:
             "This rollout uses the same service for the stable and canary services, "
             "but two different services are required.",
         )
+    yield from invalid_routing.spec_errors(rollout, canary)
     if routing is None:
         if canary.get("scaleDownDelaySeconds") is not None:
             yield invalid(
@@ -163,7 +158,9 @@ def _canary_errors(rollout: Obj, canary: Obj) -> Iterator[str]:
             "Canary dynamicStableScale cannot be used with scaleDownDelaySeconds",
         )
     for index, step in enumerate(steps_of(rollout)):
-        yield from _step_errors(f"{_STRATEGY}.steps[{index}]", step, routed=routing is not None)
+        path = f"{_STRATEGY}.steps[{index}]"
+        yield from _step_errors(path, step, most=max_weight(rollout))
+        yield from invalid_routing.step_errors(path, step, canary)
     yield from _affinity_errors(mapping(canary, "antiAffinity"))
 
 
@@ -173,7 +170,7 @@ def _both_zero(rollout: Obj, canary: Obj) -> bool:
     return given[0] in zero and given[1] in zero and limits(rollout).surge == 0
 
 
-def _step_errors(path: str, step: Obj, *, routed: bool) -> Iterator[str]:
+def _step_errors(path: str, step: Obj, *, most: int) -> Iterator[str]:
     present = {said: is_kind(step, key) for said, key in _KINDS.items()}
     if not any(present.values()):
         # The value tells, of each kind, whether it is missing.
@@ -183,30 +180,13 @@ def _step_errors(path: str, step: Obj, *, routed: bool) -> Iterator[str]:
         value = " ".join(f"step.{said}: {str(present[said]).lower()}" for said in _EXCLUSIVE)
         yield invalid(path, value, _ONE_OF)
     weight = step.get("setWeight")
-    if weight is not None and not (isinstance(weight, int) and 0 <= weight <= 100):
-        yield invalid(f"{path}.setWeight", weight, "SetWeight needs to be between 0 and 100")
+    if weight is not None and not (isinstance(weight, int) and 0 <= weight <= most):
+        yield invalid(f"{path}.setWeight", weight, f"SetWeight needs to be between 0 and {most}")
     if is_kind(step, "pause"):
         seconds = pause_seconds(step["pause"])
         if seconds is not None and seconds < 0:
             yield invalid(
                 f"{path}.pause.duration", int(seconds), "Duration needs to be greater than 0"
-            )
-    if not routed:
-        if is_kind(step, "setCanaryScale"):
-            yield required(
-                f"{_STRATEGY}.trafficRouting", "SetCanaryScale requires TrafficRouting to be set"
-            )
-        if is_kind(step, "setHeaderRoute"):
-            yield invalid(
-                f"{path}.setHeaderRoute",
-                text(step, "setHeaderRoute", "name"),
-                "SetHeaderRoute requires TrafficRouting, supports Istio and ALB and Apisix",
-            )
-        if is_kind(step, "setMirrorRoute"):
-            yield invalid(
-                f"{path}.setMirrorRoute",
-                text(step, "setMirrorRoute", "name"),
-                "SetMirrorRoute requires TrafficRouting, supports Istio and Plugins",
             )
 
 
