@@ -30,6 +30,7 @@ from . import http, kubeconfig, tls
 from .api.messages import Request, Response, Stream
 from .clock import SystemClock
 from .embedded import EmbeddedCluster
+from .limits import Limited
 from .plugins import loader
 from .plugins.protocol import StepPlugin
 from .report import controller_state, report
@@ -121,7 +122,10 @@ def _servers(
         )
         try:
             cert, key = tls.certificate(_HOST)
-            server = http.serve(cluster.api, _HOST, options.port, tls.server_context(cert, key))
+            handler: http.Handler = cluster.api
+            if options.max_requests_per_second:
+                handler = Limited(handler, options.max_requests_per_second)
+            server = http.serve(handler, _HOST, options.port, tls.server_context(cert, key))
         except OSError as error:
             raise UsageError(
                 f"port {options.port} cannot be used: {error.strerror}",

@@ -28,13 +28,14 @@ class Options:
     """What a sandbox was started with; what a second `up` compares with its own.
 
     `port` 0 is any free port, `pod_ready_delay` is in seconds of the sandbox's clock, `plugins`
-    are `[NAME=]PATH:CLASS` with absolute paths.
+    are `[NAME=]PATH:CLASS` with absolute paths, `max_requests_per_second` 0 is no limit.
     """
 
     port: int = 0
     speed: float = 1.0
     plugins: tuple[str, ...] = ()
     pod_ready_delay: float = 1.0
+    max_requests_per_second: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

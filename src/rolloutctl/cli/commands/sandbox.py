@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rolloutctl.cli import sandbox_loading
+from rolloutctl.cli import sandbox_options as options
 from rolloutctl.cli.app import command, group, new_app
-from rolloutctl.cli.options import duration
 from rolloutctl.cli.run import Run
 from rolloutctl.cli.shells import ShellKind
 from rolloutctl.errors import ExitCode, Failed, UsageError
@@ -21,21 +21,12 @@ if TYPE_CHECKING:
 app = new_app(no_args_is_help=True)
 group(app)
 
-SandboxName = Annotated[
-    str,
-    typer.Option("--name", metavar="NAME", help="Which sandbox, when there are several."),
-]
-OUTPUT = Annotated[
-    str,
-    typer.Option("--output", "-o", metavar="[json|yaml]", help="As data.", show_default=False),
-]
-
-
 _FLAGS = {
     "port": "--port",
     "speed": "--speed",
     "plugins": "--plugin",
     "pod_ready_delay": "--pod-ready-delay",
+    "max_requests_per_second": "--max-requests-per-second",
 }
 """The option of each field of `state.Options`."""
 
@@ -60,52 +51,16 @@ def _running(run: Run, name: str) -> tuple[Place, Record]:
 @command(app)
 def up(
     ctx: typer.Context,
-    port: Annotated[
-        int | None,
-        typer.Option(
-            "--port",
-            metavar="PORT",
-            min=1,
-            max=65535,
-            help="Port of the API server; else any free one.",
-        ),
-    ] = None,
-    speed: Annotated[
-        float | None,
-        typer.Option(
-            "--speed",
-            metavar="N",
-            help="Pauses, backoffs, delays and deadlines run N times as fast.",
-        ),
-    ] = None,
-    plugin: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--plugin",
-            metavar="[NAME=]PATH.py:CLASS",
-            help="A step plugin of your own; may be repeated.",
-        ),
-    ] = None,
-    load_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--load", metavar="SCENARIO|FILE", help="Load this once it runs; may be repeated."
-        ),
-    ] = None,
-    pod_ready_delay: Annotated[
-        float | None,
-        typer.Option(
-            "--pod-ready-delay",
-            metavar="DURATION",
-            parser=duration,
-            help="How long a pod takes to be ready, as 2s.",
-            show_default=False,
-        ),
-    ] = None,
+    port: options.PORT = None,
+    speed: options.SPEED = None,
+    plugin: options.PLUGIN = None,
+    load_: options.LOAD = None,
+    pod_ready_delay: options.POD_READY_DELAY = None,
+    max_requests_per_second: options.MAX_REQUESTS = None,
     foreground: Annotated[
         bool, typer.Option("--foreground", help="Stay in this terminal until Ctrl-C.")
     ] = False,
-    name: SandboxName = "default",
+    name: options.NAME = "default",
 ) -> None:
     """Start the sandbox, or find the one that runs.
 
@@ -118,6 +73,7 @@ def up(
       rolloutctl sandbox up
       rolloutctl sandbox up --load checkout-canary --speed 5
       rolloutctl sandbox up --plugin gate.py:Gate
+      rolloutctl sandbox up --max-requests-per-second 5
       rolloutctl sandbox up --foreground
     """
     from rolloutctl.sandbox import process
@@ -132,9 +88,10 @@ def up(
         "speed": speed,
         "plugins": tuple(str(Spec.parse(text)) for text in plugin) if plugin else None,
         "pod_ready_delay": pod_ready_delay,
+        "max_requests_per_second": max_requests_per_second,
     }
     wanted = {key: value for key, value in wanted.items() if value is not None}
-    options = Options(**wanted)
+    chosen = Options(**wanted)
     requests = list(sandbox_loading.requests(run, load_ or ()))
     place = _place(run, name)
     if foreground:
@@ -144,10 +101,10 @@ def up(
             _started(run, place, record, name)
             sandbox_loading.load_aside(run, record, requests)
 
-        serve.foreground(place, options, ready)
+        serve.foreground(place, chosen, ready)
         run.note("the sandbox has ended")
         return
-    found = process.up(place, options, wanted)
+    found = process.up(place, chosen, wanted)
     if not found.started:
         _found(run, found, bool(load_), name)
         return
@@ -188,7 +145,7 @@ def _found(run: Run, found: Up, loads: bool, name: str) -> None:
 
 
 @command(app)
-def down(ctx: typer.Context, name: SandboxName = "default") -> None:
+def down(ctx: typer.Context, name: options.NAME = "default") -> None:
     """End the sandbox and remove its kubeconfig.
 
     Everything in it is gone with it; its logs stay until the next one starts. Where none runs,
@@ -211,7 +168,7 @@ def down(ctx: typer.Context, name: SandboxName = "default") -> None:
 
 
 @command(app)
-def status(ctx: typer.Context, output: OUTPUT = "", name: SandboxName = "default") -> None:
+def status(ctx: typer.Context, output: options.OUTPUT = "", name: options.NAME = "default") -> None:
     """Say whether a sandbox runs, how its controller and its Jenkins are, and what it holds.
 
     That none runs is an answer, not a failure: the exit code is 0, and -o json has "running".
@@ -250,7 +207,7 @@ def env(
     unset: Annotated[
         bool, typer.Option("--unset", help="Print what takes it back instead.")
     ] = False,
-    name: SandboxName = "default",
+    name: options.NAME = "default",
 ) -> None:
     """Print what makes this shell's kubectl and rolloutctl talk to the sandbox.
 
@@ -276,7 +233,7 @@ def env(
 def kubeconfig(
     ctx: typer.Context,
     raw: Annotated[bool, typer.Option("--raw", help="Its content, token included.")] = False,
-    name: SandboxName = "default",
+    name: options.NAME = "default",
 ) -> None:
     """Print the path of the sandbox's kubeconfig.
 
@@ -301,7 +258,7 @@ def load(
             show_default=False,
         ),
     ],
-    name: SandboxName = "default",
+    name: options.NAME = "default",
 ) -> None:
     """Load scenarios or files into the running sandbox.
 
@@ -330,7 +287,7 @@ def logs(
         bool, typer.Option("--controller", help="The controllers' log instead.")
     ] = False,
     tail: Annotated[int, typer.Option("--tail", metavar="N", min=0, help="How many lines.")] = 50,
-    name: SandboxName = "default",
+    name: options.NAME = "default",
 ) -> ExitCode | None:
     """Print the log of the sandbox's process, or of its controllers.
 
@@ -379,7 +336,7 @@ def jenkins(
         str,
         typer.Argument(metavar="up|slow|failing|down", help="How it shall be.", show_default=False),
     ],
-    name: SandboxName = "default",
+    name: options.NAME = "default",
 ) -> None:
     """Turn the switch of the sandbox's Jenkins, which demo/jenkins-gate asks.
 

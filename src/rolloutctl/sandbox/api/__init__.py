@@ -27,9 +27,9 @@ from .routing import Query, Target
 from .watching import Watch
 from .writing import Writer, Written
 
-__all__ = ["ADMIN", "Api", "Rule", "User"]
+__all__ = ["ADMIN", "HEALTH", "Api", "Rule", "User"]
 
-_HEALTH = ("/healthz", "/readyz", "/livez")
+HEALTH = ("/healthz", "/readyz", "/livez")
 
 
 class Api:
@@ -70,7 +70,7 @@ class Api:
 
     def _answer(self, request: Request) -> Response | Stream:
         path = request.path.rstrip("/") or "/"
-        if path in _HEALTH and request.method in ("GET", "HEAD"):
+        if path in HEALTH and request.method in ("GET", "HEAD"):
             return Response(200, b"ok", "text/plain; charset=utf-8")
         user = access.authenticate(self._tokens, request.headers)
         if request.method in ("GET", "HEAD") and (found := discovery.answer(request)):

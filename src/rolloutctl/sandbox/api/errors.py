@@ -134,3 +134,15 @@ def unauthorized() -> Refused:
 
 def expired(version: int, oldest: int) -> Refused:
     return Refused(410, "Expired", f"too old resource version: {version} ({oldest})")
+
+
+def too_many_requests(seconds: int) -> Refused:
+    """429: ask again after so many seconds."""
+    message = "Too many requests, please try again later."
+    return Refused(
+        429,
+        "TooManyRequests",
+        message,
+        details={"retryAfterSeconds": seconds},
+        headers={"Retry-After": str(seconds)},
+    )

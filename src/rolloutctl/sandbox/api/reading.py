@@ -35,9 +35,54 @@ def existing(store: Store, target: Target) -> Record:
     return record
 
 
+_MATCHES = ("Exact", "NotOlderThan")
+_NEWEST = "NotOlderThan"
+
+
+def check(query: Query, *, watching: bool) -> None:
+    """Whether a list or a watch asks for what can be had. Raises Refused (422).
+
+    Source: Kubernetes, apimachinery's validation of ListOptions.
+    """
+    match = query.text("resourceVersionMatch")
+    initial = query.given("sendInitialEvents")
+    said: list[tuple[str, str, str]] = []
+
+    def forbid(field: str, why: str) -> None:
+        said.append((field, "FieldValueForbidden", f"Forbidden: {why}"))
+
+    if initial and not watching:
+        forbid("sendInitialEvents", "sendInitialEvents is forbidden for list")
+    if initial and watching and match != _NEWEST:
+        why = f"sendInitialEvents requires setting resourceVersionMatch to {_NEWEST}"
+        forbid("resourceVersionMatch", why)
+    if match:
+        if watching and not initial:
+            why = "is forbidden for watch unless sendInitialEvents is provided"
+            forbid("resourceVersionMatch", f"resourceVersionMatch {why}")
+        if not watching and not query.text("resourceVersion"):
+            why = "resourceVersionMatch is forbidden unless resourceVersion is provided"
+            forbid("resourceVersionMatch", why)
+        if query.text("continue"):
+            why = "resourceVersionMatch is forbidden when continue is provided"
+            forbid("resourceVersionMatch", why)
+        known = (_NEWEST,) if watching else _MATCHES
+        if match not in known:
+            listed = ", ".join(f'"{name}"' for name in (known if watching else (*known, "")))
+            text = f'Unsupported value: "{match}": supported values: {listed}'
+            said.append(("resourceVersionMatch", "FieldValueNotSupported", text))
+        if not watching and match == "Exact" and query.text("resourceVersion") == "0":
+            why = 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
+            forbid("resourceVersionMatch", why)
+    if said:
+        causes = [errors.Cause(*each) for each in said]
+        raise errors.invalid("ListOptions", "meta.k8s.io", "", causes)
+
+
 def page(store: Store, target: Target, query: Query) -> Page:
-    """What a list request asks for. Raises Refused (400, 410, 504)."""
+    """What a list request asks for. Raises Refused (400, 410, 422, 504)."""
     resource = target.resource
+    check(query, watching=False)
     namespace = target.namespace or None
     matches = selectors.selection(
         resource, query.text("labelSelector"), query.text("fieldSelector")

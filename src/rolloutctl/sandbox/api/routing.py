@@ -42,6 +42,10 @@ class Query:
     def text(self, name: str, default: str = "") -> str:
         return self._values.get(name, default)
 
+    def given(self, name: str) -> bool:
+        """Whether the parameter is there at all."""
+        return name in self._values
+
     def flag(self, name: str) -> bool:
         return self._values.get(name, "").lower() in ("true", "1", "t")
 

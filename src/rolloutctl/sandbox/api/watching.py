@@ -50,14 +50,12 @@ class Watch(Iterator[bytes]):
 
     def _start(self, query: Query) -> None:
         version = reading.resource_version(query)
-        initial = query.text("sendInitialEvents")
+        reading.check(query, watching=True)
+        initial = ""
+        if query.given("sendInitialEvents"):
+            off = query.text("sendInitialEvents").lower() in ("false", "0")
+            initial = "false" if off else "true"
         plural = self._target.resource.plural
-        if initial == "true" and query.text("resourceVersionMatch") != "NotOlderThan":
-            message = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
-            cause = errors.Cause(
-                "resourceVersionMatch", "FieldValueForbidden", f"Forbidden: {message}"
-            )
-            raise errors.invalid("ListOptions", "meta.k8s.io", "", [cause])
         if (version and initial != "true") or initial == "false":
             try:
                 self._cursor = self._store.cursor(plural, version or self._store.version)
