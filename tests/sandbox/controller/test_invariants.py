@@ -77,13 +77,20 @@ class Anything(RuleBasedStateMachine):
 
     story: Controlled
 
-    @initialize(replicas=REPLICAS, steps=STEPS)
-    def deploy(self, replicas: int, steps: list[Obj]) -> None:
+    @initialize(replicas=REPLICAS, steps=STEPS, routed=st.booleans())
+    def deploy(self, replicas: int, steps: list[Obj], routed: bool) -> None:
+        """`routed`: a router shifts the traffic, so both versions may be complete at once."""
         self.gate = Gate()
-        self.scaled = False
+        self.surges = not routed
         self.story = Controlled(
-            *numbered(steps), replicas=replicas, plugins={"team/gate": self.gate}
+            *numbered(steps),
+            replicas=replicas,
+            plugins={"team/gate": self.gate},
+            canary=ROUTED if routed else None,
         )
+        for service in ("web", "web-canary") if routed else ():
+            self.story.client.create("services", selecting(service), PLACE)
+        self.story.wait(30)
         self.version = self.story.client.list("rollouts", PLACE)[1]
         self.story.image("demo:v2")
         self.check()
@@ -94,7 +101,7 @@ class Anything(RuleBasedStateMachine):
 
     @move(replicas=REPLICAS)
     def scale(self, replicas: int) -> None:
-        self.scaled = True
+        self.surges = False  # what is too many is taken away pod by pod
         self.story.patch({"spec": {"replicas": replicas}})
 
     @move(steps=STEPS)
@@ -177,8 +184,8 @@ class Anything(RuleBasedStateMachine):
         assert len(set(hashes)) == len(hashes), f"two ReplicaSets of one version: {hashes}"
 
     def no_more_pods_than_the_surge_allows(self) -> None:
-        if self.scaled:
-            return  # what was too many is taken away pod by pod
+        if not self.surges:
+            return
         replicas = self.story.rollout["spec"]["replicas"]
         assert sum(self.story.sizes.values()) <= replicas + -(-replicas // 4)
 
@@ -190,7 +197,7 @@ class Anything(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Whatever happened: a good version that people promote comes to its end."""
-        if not hasattr(self, "story"):
+        if not hasattr(self, "version"):
             return
         self.story.patch({"spec": {"paused": False}})
         self.story.image("demo:v4")
@@ -199,13 +206,30 @@ class Anything(RuleBasedStateMachine):
             self.check()
         if not self.is_promoted:
             self.story.promote_full()  # a plugin does not let it pass
-        self.story.wait(60)
+        self.story.wait(100)
         self.check()
         assert self.story.phase == ("Healthy", ""), self.story.phase
         assert self.is_promoted
         assert list(self.story.sizes.values()) == [self.story.rollout["spec"]["replicas"]]
         if self.steps:
             assert self.story.step == len(self.steps)
+
+
+ROUTED = {
+    "stableService": "web",
+    "canaryService": "web-canary",
+    "trafficRouting": {"nginx": {"stableIngress": "web"}},
+}
+
+
+def selecting(name: str) -> Obj:
+    """A Service of the rollout's pods."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name, "namespace": PLACE},
+        "spec": {"selector": {"app": "demo"}, "ports": [{"port": 80}]},
+    }
 
 
 def numbered(steps: list[Obj]) -> list[Obj]:
@@ -237,6 +261,10 @@ def makes_sense(rollout: Obj) -> None:
     assert len(set(reasons)) == len(reasons), f"paused twice for one reason: {reasons}"
     if status.get("abortedAt"):
         assert not reasons, "paused and aborted at once"
+    weights = (status.get("canary") or {}).get("weights")
+    if weights:
+        assert weights["canary"]["weight"] + weights["stable"]["weight"] == 100
+        assert weights["canary"]["weight"] >= 0
     records = (status.get("canary") or {}).get("stepPluginStatuses") or []
     keys = [(each["index"], each["operation"]) for each in records]
     assert len(set(keys)) == len(keys), f"two records of one call: {keys}"
