@@ -13,11 +13,11 @@ from rolloutctl.sandbox.plugins.registry import PluginRegistry
 
 from . import config, deployments, jobs, replica_sets, services
 from .cluster import Cluster, Key
-from .context import Context
 from .kubelet import Kubelet
 from .objects import Obj, name, namespace, owner, text
-from .references import References
+from .references import Named, References
 from .rollouts import Rollouts
+from .routers import istio
 from .step_plugins import Disabled, Unresolvable
 
 if TYPE_CHECKING:
@@ -72,6 +72,8 @@ class Controllers:
         self._rollouts = Rollouts(self._cluster)
         self._failures: dict[Key, int] = {}
         self._gone: dict[tuple[str, str], Obj] = {}
+        self._let_go: dict[tuple[str, str], tuple[Obj, set[Named]]] = {}
+        """Objects a rollout named until now, and which it leaves behind as it found them."""
         self._references = References()
         self._wake = threading.Event()
         self._analysis = runs.AnalysisRuns(
@@ -146,6 +148,12 @@ class Controllers:
         elif loop == "gone":
             self._deleted(self._gone[place, named])
             del self._gone[place, named]
+        elif loop == "let go":
+            rollout, names = self._let_go[place, named]
+            names = names.difference(self._references.named_by(place, named))
+            services.let_go(self._cluster, rollout, names)
+            istio.let_go(self._cluster, rollout, names)
+            del self._let_go[place, named]
         elif loop == "deployment":
             deployments.reconcile(self._cluster, place, named)
         elif loop == "analysisrun":
@@ -230,7 +238,12 @@ class Controllers:
                 elif kind == "DELETED":
                     self._gone[namespace(found), name(found)] = found
                     self._cluster.soon(("gone", namespace(found), name(found)))
-            self._references.changed(found, gone=kind == "DELETED")
+            dropped = self._references.changed(found, gone=kind == "DELETED")
+            if dropped and self._kubelet.controller is not None:
+                at = (namespace(found), name(found))
+                _, earlier = self._let_go.get(at, (found, set()))
+                self._let_go[at] = (found, dropped | earlier)
+                self._cluster.soon(("let go", *at))
             self._enqueue("rollout", kind, found)
 
     def _enqueue(self, loop: str, kind: str, found: Obj) -> None:
@@ -248,6 +261,5 @@ class Controllers:
             self._cluster.soon(("rollout", place, named))
 
     def _deleted(self, rollout: Obj) -> None:
-        services.release(Context(self._cluster, rollout))
         said = f"Rollout {name(rollout)}/{namespace(rollout)} is deleted."
         self._cluster.rollout_events.event(rollout, "Normal", "RolloutDeleted", said)

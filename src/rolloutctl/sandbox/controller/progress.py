@@ -5,6 +5,7 @@ Source: argo-rollouts, rollout/sync.go (calculateRolloutConditions, requeueStuck
 
 from __future__ import annotations
 
+from . import scale_down
 from .conditions import (
     Conditions,
     condition,
@@ -168,4 +169,6 @@ def _since_progress(context: Context, progressing: Obj) -> float:
 
 def _is_indefinite(context: Context) -> bool:
     step = current_step(context.rollout)
-    return any(is_kind(step, kind) for kind in ("pause", *RUNS))
+    if any(is_kind(step, kind) for kind in ("pause", *RUNS)):
+        return True
+    return scale_down.is_waiting(context)

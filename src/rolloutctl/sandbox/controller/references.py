@@ -64,10 +64,11 @@ class References:
         self._users: defaultdict[Named, set[tuple[str, str]]] = defaultdict(set)
         self._named: dict[tuple[str, str], tuple[Named, ...]] = {}
 
-    def changed(self, rollout: Obj, *, gone: bool) -> None:
-        """Take in `rollout` as it is now, or that it is gone."""
+    def changed(self, rollout: Obj, *, gone: bool) -> set[Named]:
+        """Take in `rollout` as it is now, or that it is gone; what it no longer names."""
         user = (namespace(rollout), name(rollout))
-        for each in self._named.pop(user, ()):
+        before = self._named.pop(user, ())
+        for each in before:
             self._users[each].discard(user)
             if not self._users[each]:
                 del self._users[each]
@@ -76,6 +77,11 @@ class References:
             self._named[user] = found
         for each in found:
             self._users[each].add(user)
+        return set(before).difference(found)
+
+    def named_by(self, namespace: str, name: str) -> tuple[Named, ...]:
+        """What the rollout of that name refers to now."""
+        return self._named.get((namespace, name), ())
 
     def users(self, plural: str, found: Obj) -> list[tuple[str, str]]:
         """(namespace, name) of the rollouts that name `found`."""

@@ -6,7 +6,7 @@ Source: argo-rollouts, rollout/replicaset.go.
 from __future__ import annotations
 
 from .context import Context
-from .objects import SCALE_DOWN_DEADLINE, Obj, annotation, uid
+from .objects import SCALE_DOWN_DEADLINE, Obj, annotation, spec_replicas, uid
 
 
 def delay(context: Context, replica_set: Obj, seconds: float) -> Obj:
@@ -22,6 +22,11 @@ def left(context: Context, replica_set: Obj) -> float:
     """Seconds of the cluster until its deadline; 0 if that has passed, or there is none."""
     written = annotation(replica_set, SCALE_DOWN_DEADLINE)
     return context.cluster.timing.left(uid(replica_set), "scale down", written)
+
+
+def is_waiting(context: Context) -> bool:
+    """Whether a ReplicaSet that is neither new nor stable still has time left."""
+    return any(spec_replicas(each) and left(context, each) > 0 for each in context.others)
 
 
 def remove(context: Context, replica_set: Obj | None) -> None:

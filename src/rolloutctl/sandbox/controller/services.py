@@ -21,7 +21,7 @@ from .objects import (
     spec_replicas,
     text,
 )
-from .references import services_named_by
+from .references import Named
 from .routed_sizes import is_dynamic, is_routed, strategy_of
 from .sizes import available
 
@@ -86,15 +86,10 @@ def _point(context: Context, wanted: str, target: Obj | None, *, check: bool = T
     context.event("Normal", "SwitchService", said)
 
 
-def release(context: Context) -> None:
-    """The rollout is gone: its Services select all pods of the labels again."""
-    let_go(context.cluster, context.rollout, services_named_by(context.rollout))
-
-
-def let_go(cluster: Cluster, rollout: Obj, wanted: Iterable[str]) -> None:
-    """`rollout` no longer refers to these Services: hash and annotation are taken out."""
-    for each in wanted:
-        service = cluster.services.get(namespace(rollout), each)
+def let_go(cluster: Cluster, rollout: Obj, names: Iterable[Named]) -> None:
+    """`rollout` no longer refers to these Services: they select all pods of their labels again."""
+    for plural, place, named in names:
+        service = cluster.services.get(place, named) if plural == "services" else None
         if service is None or annotation(service, MANAGED_BY) != name(rollout):
             continue
         body = {

@@ -6,6 +6,7 @@ Source: argo-rollouts, rollout/trafficrouting/istio/istio.go.
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from rolloutctl.sandbox.controller.objects import (
@@ -20,6 +21,7 @@ from rolloutctl.sandbox.controller.objects import (
     spec_replicas,
     text,
 )
+from rolloutctl.sandbox.controller.references import Named
 from rolloutctl.sandbox.controller.routed_sizes import strategy_of
 from rolloutctl.sandbox.controller.sizes import available
 
@@ -40,6 +42,7 @@ from .routes import (
 )
 
 if TYPE_CHECKING:
+    from rolloutctl.sandbox.controller.cluster import Cluster
     from rolloutctl.sandbox.controller.context import Context
 
 
@@ -60,6 +63,22 @@ def place_of(rollout: Obj, named: Obj) -> tuple[str, str]:
 def managed_routes(rollout: Obj) -> list[str]:
     routing = mapping(strategy_of(rollout), "trafficRouting")
     return [text(each, "name") for each in items(routing, "managedRoutes")]
+
+
+def let_go(cluster: Cluster, rollout: Obj, names: Iterable[Named]) -> None:
+    """`rollout` no longer refers to these DestinationRules: hashes and annotation are taken out.
+
+    Source: argo-rollouts, rollout/trafficrouting/istio/controller.go.
+    """
+    for plural, place, named in names:
+        rule = cluster.destination_rules.get(place, named) if plural == "destinationrules" else None
+        if rule is None or annotation(rule, MANAGED_BY) != name(rollout):
+            continue
+        written = copy.deepcopy(rule)
+        del written["metadata"]["annotations"][MANAGED_BY]
+        for subset in items(written, "spec", "subsets"):
+            mapping(subset, "labels").pop(HASH_LABEL, None)
+        cluster.destination_rules.put(cluster.client.update("destinationrules", written))
 
 
 class Istio:
