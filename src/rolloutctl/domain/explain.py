@@ -63,7 +63,6 @@ def explain(material: Material) -> Explanation:
         deadline=found.deadline,
         events=found.events,
         reached=found.reached,
-        current=found.current,
     )
 
 

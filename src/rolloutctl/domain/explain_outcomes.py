@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from rolloutctl.domain import changes
 from rolloutctl.domain.decision import Decision, NeedsForce, NeedsSkip, Note, NothingToDo, Refused
-from rolloutctl.domain.explain_facts import Cause, CauseKind, Command, Outcome, Trap, Verdict
+from rolloutctl.domain.explain_commands import Command, Outcome, Trap, Verdict
+from rolloutctl.domain.explain_facts import Cause, CauseKind
 from rolloutctl.domain.explain_found import Found
 from rolloutctl.domain.explain_runs import UNFINISHED
 from rolloutctl.domain.facts import ReplicaSetFacts

@@ -17,11 +17,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rolloutctl.domain.explain_commands import Outcome
 from rolloutctl.domain.explain_facts import (
     Cause,
     ExperimentEvidence,
     Explanation,
-    Outcome,
     RunEvidence,
 )
 from rolloutctl.domain.steps import step_text

@@ -7,19 +7,16 @@ from collections.abc import Callable
 from rolloutctl.domain.explain_facts import (
     Cause,
     CauseKind,
-    Deadline,
     Explanation,
-    MetricEvidence,
     PodsEvidence,
     RunEvidence,
 )
-from rolloutctl.domain.plugins import Availability, PluginRun
+from rolloutctl.domain.plugins import Availability
 from rolloutctl.render import words
 from rolloutctl.render.surface import Surface
 from rolloutctl.render.text import Line, Span, join, line, safe, wrap
-
-MESSAGE = 300
-"""Characters of a message inside a sentence; the evidence has it whole."""
+from rolloutctl.render.views.answer_ends import ends, length
+from rolloutctl.render.views.metrics import MESSAGE, metric_story, quoted
 
 _INSTANCE = "argo-rollouts.argoproj.io/controller-instance-id"
 _ANALYSIS = {
@@ -36,24 +33,15 @@ _STYLES = {
     CauseKind.ANALYSIS_INCONCLUSIVE: "wait",
     CauseKind.EXPERIMENT_INCONCLUSIVE: "wait",
 }
-_ABORTS = frozenset(
-    {
-        CauseKind.ABORTED,
-        CauseKind.ABORTED_BY_PERSON,
-        CauseKind.ANALYSIS_FAILED,
-        CauseKind.EXPERIMENT_FAILED,
-        CauseKind.PLUGIN_FAILED,
-    }
-)
 
 
 def answer(explanation: Explanation, surface: Surface) -> list[Line]:
     """The first cause as sentences: what is so, then what follows from it."""
     cause = explanation.cause
     what = sentence(cause, explanation, surface)
-    ends = _ends(cause, explanation, surface)
+    after = ends(cause, explanation, surface)
     style = _STYLES.get(cause.kind, "strong")
-    return wrap(join([line(Span(what, style)), ends], " "), surface.room)
+    return wrap(join([line(Span(what, style)), after], " "), surface.room)
 
 
 def sentence(cause: Cause, explanation: Explanation, surface: Surface) -> str:
@@ -73,12 +61,6 @@ def update(explanation: Explanation) -> str:
     """ "the update to revision 2"."""
     revision = explanation.picture.revision
     return f"the update to revision {revision}" if revision else "the update"
-
-
-def quoted(message: str, limit: int = MESSAGE) -> str:
-    """': "message"', "" for none."""
-    text = safe(message, limit)
-    return f': "{text}"' if text else ""
 
 
 # --- what ---------------------------------------------------------------------------------------
@@ -254,7 +236,7 @@ def _pods_coming(cause: Cause, e: Explanation, surface: Surface) -> str:
 
 
 def _deadline(cause: Cause, e: Explanation, surface: Surface) -> str:
-    length = _length(e.deadline)
+    allowed = length(e.deadline)
     at = step_of(cause.step, e)
     where = f" at {at}" if at else ""
     if e.picture.status.aborted:
@@ -262,7 +244,7 @@ def _deadline(cause: Cause, e: Explanation, surface: Surface) -> str:
             f"The controller aborted {update(e)}{where}: it made no progress for its deadline"
             " (progressDeadlineSeconds)."
         )
-    return f"It made no progress{where} for {length}, its deadline (progressDeadlineSeconds)."
+    return f"It made no progress{where} for {allowed}, its deadline (progressDeadlineSeconds)."
 
 
 def _reconciliation(cause: Cause, e: Explanation, surface: Surface) -> str:
@@ -369,133 +351,6 @@ _SENTENCES: dict[CauseKind, _Sentence] = {
         "It has no pods because spec.replicas is 0; nothing else is wrong."
     ),
 }
-
-
-def metric_story(metric: MetricEvidence) -> str:
-    """What a metric measured and what was wanted, within a sentence."""
-    name = f"metric {safe(metric.name, 100)}"
-    last = metric.measurements[-1] if metric.measurements else None
-    if metric.phase == "Error" or (last is not None and last.phase == "Error"):
-        message = (last.message if last is not None else "") or metric.message
-        return f"{name} could not be measured{quoted(message)}"
-    if last is None:
-        return f"{name} {safe(metric.phase, 40) or 'was not measured yet'}"
-    if not last.value:
-        what = f"{safe(metric.provider, 60)} " if metric.provider else ""
-        return f"{name} ended {safe(last.phase, 40)} ({what}{safe(metric.query, 120)})".replace(
-            " ()", ""
-        )
-    return f"{name} is {safe(last.value, 60)}, {_wanted(metric)}"
-
-
-def _wanted(metric: MetricEvidence) -> str:
-    parts = []
-    if metric.success_condition:
-        parts.append(f"wanted is {safe(metric.success_condition, 160)}")
-    if metric.failure_condition:
-        parts.append(f"a failure is {safe(metric.failure_condition, 160)}")
-    return ", ".join(parts) or "any value would do"
-
-
-# --- who ends it --------------------------------------------------------------------------------
-
-
-def _ends(cause: Cause, e: Explanation, surface: Surface) -> str:
-    match cause.kind:
-        case CauseKind.INVALID_SPEC:
-            return (
-                "Until that is corrected the controller does nothing with it; it looks again by"
-                " itself."
-            )
-        case CauseKind.PLUGIN_NOT_CONFIGURED:
-            return _strikes(e, surface) or (
-                "It tries again every 30s; configure the plugin and restart the controller, or"
-                " take the step out."
-            )
-        case CauseKind.PLUGIN_RUNNING | CauseKind.PLUGIN_ERROR if cause.plugin is not None:
-            return _plugin_ends(cause.plugin, e, surface)
-        case CauseKind.PAUSE_TIMED | CauseKind.PREVIEW_COUNTDOWN:
-            return _time_left(cause, surface)
-        case CauseKind.PAUSED_BY_PERSON:
-            return "It goes on when a person resumes it."
-        case CauseKind.ANALYSIS_INCONCLUSIVE | CauseKind.EXPERIMENT_INCONCLUSIVE:
-            return "A person has to decide: promote or abort."
-        case CauseKind.EXPERIMENT_RUNNING if cause.until is not None:
-            return f"Its duration ends at {words.clock(cause.until, surface.now)}."
-        case CauseKind.PODS_NOT_STARTING | CauseKind.PODS_COMING | CauseKind.PODS_NOT_CREATED:
-            return _strikes(e, surface)
-        case CauseKind.DEADLINE if not e.picture.status.aborted:
-            return "The controller goes on trying: any progress makes it Progressing again."
-        case kind if kind in _ABORTS or (kind is CauseKind.DEADLINE and e.picture.status.aborted):
-            stable = e.picture.stable_revision
-            back = f"revision {stable}" if stable else "the stable version"
-            verb = "It" if kind is CauseKind.ABORTED_BY_PERSON else "That aborted the update: it"
-            return (
-                f"{verb} went back to {back}, and stays Degraded until a person retries it or"
-                " ships another version."
-            )
-    return ""
-
-
-def _plugin_ends(run: PluginRun, e: Explanation, surface: Surface) -> str:
-    limit = e.deadline
-    if limit is not None and limit.struck is not None:
-        return (
-            f"Its progress deadline of {_length(limit)} passed"
-            f" {words.age(limit.struck, surface.now)} ago, and since then the plugin is not called"
-            " any more."
-        )
-    if run.suspended:
-        return "The controller does not call it while the rollout is not Progressing."
-    text = ""
-    if run.next_call is not None:
-        left = run.next_call - surface.now
-        when = f"in {words.elapsed(left)}" if left.total_seconds() > 0 else "now"
-        text = f"The next call is due {when}."
-    if limit is not None and limit.strikes is not None:
-        text += (
-            f" Without progress its deadline passes {_when(limit, surface)}, and then it is not"
-            " called any more."
-            if not limit.aborts
-            else f" Without progress it is aborted {_when(limit, surface)}, by its deadline."
-        )
-    return text.strip()
-
-
-def _strikes(e: Explanation, surface: Surface) -> str:
-    limit = e.deadline
-    if limit is None:
-        return ""
-    if limit.struck is not None:
-        ago = words.age(limit.struck, surface.now)
-        return (
-            f"Its progress deadline of {_length(limit)} passed {ago} ago; the controller goes on"
-            " trying."
-        )
-    if limit.strikes is None or limit.strikes <= surface.now:
-        return ""
-    then = "it is aborted" if limit.aborts else "it counts as Degraded"
-    return f"Without progress {then} {_when(limit, surface)}, by its deadline."
-
-
-def _time_left(cause: Cause, surface: Surface) -> str:
-    if cause.until is None:
-        return ""
-    left = cause.until - surface.now
-    if left.total_seconds() <= 0:
-        return "Its time is over, the controller goes on shortly."
-    at = words.clock(cause.until, surface.now)
-    return f"It goes on by itself in {words.elapsed(left)}, at {at}."
-
-
-def _when(limit: Deadline, surface: Surface) -> str:
-    assert limit.strikes is not None
-    left = limit.strikes - surface.now
-    return f"in {words.elapsed(left)}" if left.total_seconds() > 0 else "now"
-
-
-def _length(limit: Deadline | None) -> str:
-    return words.elapsed(limit.length) if limit is not None else "its time"
 
 
 # ------------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from rolloutctl.render.spark import spark
 from rolloutctl.render.surface import Surface
 from rolloutctl.render.text import Line, Piece, Span, join, line, safe, wrap
 from rolloutctl.render.views import steps
-from rolloutctl.render.views.answers import sentence, step_of
+from rolloutctl.render.views.answers import sentence
 
 _LABEL = 9
 """Cells of the words before what a metric asks, wants and got."""
@@ -59,9 +59,9 @@ def _evidence(
     if cause.plugin is not None:
         yield from _plugin(cause.plugin, explanation, surface, wide=wide)
     if cause.analysis is not None and cause.analysis.name:
-        yield from _run(cause.analysis, explanation, surface)
+        yield from _run(cause.analysis, surface)
     if cause.experiment is not None:
-        yield from _experiment(cause.experiment, explanation, surface)
+        yield from _experiment(cause.experiment, surface)
     if cause.pods is not None:
         yield from _pods(cause.pods, surface, wide=wide)
     if cause.spec is not None:
@@ -113,14 +113,12 @@ def _plugin(
 # --- analysis -----------------------------------------------------------------------------------
 
 
-def _run(run: RunEvidence, explanation: Explanation, surface: Surface) -> Iterator[Line]:
+def _run(run: RunEvidence, surface: Surface) -> Iterator[Line]:
     facts: list[Piece | Line] = [Span(safe(run.name), "strong"), words.plugin_phase(run.phase)]
     if run.started_at is not None:
         end = run.completed_at or surface.now
         verb = "after" if run.completed_at is not None else "for"
         facts.append(f"{verb} {words.elapsed(end - run.started_at)}")
-    if run.step_index is not None:
-        facts.append(Span(step_of(run.step_index, explanation), "dim"))
     if run.terminated:
         facts.append(Span("told to stop", "warn"))
     yield from _field(surface, "run", *join(facts, "  "))
@@ -183,9 +181,7 @@ def _value(item: Measured) -> Line:
     return join([value, Span(safe(item.phase, 40), style)])
 
 
-def _experiment(
-    trial: ExperimentEvidence, explanation: Explanation, surface: Surface
-) -> Iterator[Line]:
+def _experiment(trial: ExperimentEvidence, surface: Surface) -> Iterator[Line]:
     facts: list[Piece | Line] = [
         Span(safe(trial.name), "strong"),
         words.plugin_phase(trial.phase or "Pending"),
@@ -203,7 +199,7 @@ def _experiment(
         ]
         yield from _field(surface, "  version", *join(told, "  "))
     for run in trial.runs:
-        yield from _run(run, explanation, surface)
+        yield from _run(run, surface)
 
 
 # --- pods, events -------------------------------------------------------------------------------

@@ -5,14 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rolloutctl.domain.decision import Note
-from rolloutctl.domain.explain_facts import (
-    CauseKind,
-    Command,
-    Explanation,
-    Outcome,
-    Trap,
-    Verdict,
-)
+from rolloutctl.domain.explain_commands import Command, Outcome, Trap, Verdict
+from rolloutctl.domain.explain_facts import CauseKind, Explanation
 from rolloutctl.domain.facts import RunUnderWay
 from rolloutctl.domain.plugins import PluginRun
 from rolloutctl.domain.refs import Ref
@@ -45,7 +39,7 @@ _TRAPS = {
     Trap.SWITCH_NEEDS_PODS: "the active Service goes back only while all pods of the new version"
     " are available",
     Trap.ABORT_IS_LOST: "the controller takes back an abort of a fully promoted rollout",
-    Trap.STEPS_RUN_AGAIN: "plugins are called and analyses run anew",
+    Trap.STEPS_RUN_AGAIN: "every plugin and analysis runs anew",
     Trap.STILL_BROKEN: "its pods did not start, and it is the same version",
     Trap.PLUGIN_SUSPENDED: "the plugin is not called meanwhile, and goes on afterwards",
     Trap.ANALYSIS_GOES_ON: "analyses and experiments go on, and one that fails aborts it",
