@@ -170,6 +170,13 @@ def test_no_condition_takes_long(condition: str) -> None:
     assert time.monotonic() - start < 3
 
 
+def test_no_condition_takes_long_with_much_to_look_at() -> None:
+    start = time.monotonic()
+    with pytest.raises(ExpressionError, match="too many steps"):
+        holds("all(1..40000, string(result) != 'x')", [1.0] * 200_000)
+    assert time.monotonic() - start < 10
+
+
 WORDS = """
     result nil true false and or not in matches contains .. ?? ? : ?. . , ( ) [ ] { } # .a 'x' 1 0.5
     2 + - * / % ** == != < >= && || ! len all any none count map default isNaN asInt ;

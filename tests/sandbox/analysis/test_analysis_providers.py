@@ -82,6 +82,12 @@ def test_what_is_no_json_is_a_value_nobody_judges(site: Answering) -> None:
     assert (found["phase"], found["value"]) == ("Successful", "all is well")
 
 
+def test_a_number_no_float_holds_makes_no_json(site: Answering) -> None:
+    answer(site, b'{"value": 1e999}')
+    found = measured({"web": {"url": site.url, "jsonPath": "{.value}"}}, "result > 1")
+    assert found["value"] == '{"value": 1e999}'
+
+
 def test_a_request_as_it_is_described(site: Answering) -> None:
     answer(site, {"ok": True})
     settings = {

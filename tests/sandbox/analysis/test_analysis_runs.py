@@ -339,6 +339,33 @@ def test_a_secret_is_used_and_never_shown() -> None:
     assert "s3cr3t" not in str(analysed.run()["status"])
 
 
+def test_a_secret_in_a_name_is_not_shown_either(analysed: Analysed) -> None:
+    secret(analysed, token="s3cr3t")
+    analysed.start(web(name="rate-{{args.token}}"), args=from_secret("token"))
+    assert analysed.phase()[0] == "Successful"
+    assert "s3cr3t" not in str(analysed.run()["status"])
+    assert "s3cr3t" not in str(analysed.events())
+
+
+@pytest.mark.parametrize("count", ["x", "0", 0])
+def test_a_count_that_is_no_number_is_none(analysed: Analysed, count: object) -> None:
+    analysed.start(web(count=count, interval="1s"))
+    assert analysed.after(20)["phase"] == "Running"
+
+
+def test_an_interval_may_be_shorter_than_a_second(analysed: Analysed) -> None:
+    analysed.cluster.advance(0.7)
+    analysed.start(web(interval="500ms"))
+    analysed.after(10)
+    assert analysed.result("success-rate")["count"] == 20
+
+
+def test_an_interval_of_nothing_does_not_keep_the_cluster_busy(analysed: Analysed) -> None:
+    analysed.start(web(interval="0s"))
+    analysed.after(5)
+    assert 1 < analysed.result("success-rate")["count"] <= 51
+
+
 @pytest.mark.parametrize(
     ("named", "key", "said"),
     [

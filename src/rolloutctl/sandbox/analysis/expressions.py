@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -25,6 +26,8 @@ __all__ = ["ExpressionError", "evaluate", "holds"]
 LONGEST_CONDITION = 4096
 DEEPEST = 100
 MOST_STEPS = 100_000
+LONGEST = 1.0
+"""Seconds."""
 LONGEST_TEXT = 1_000_000
 _INT64 = 1 << 63
 
@@ -78,12 +81,11 @@ class _Evaluation:
         self._items: list[Any] = []
         self._steps = 0
         self._depth = 0
+        self._end = time.monotonic() + LONGEST
 
     def of(self, node: Tree[Any]) -> Any:
-        self._steps += 1
+        self._spend(1)
         self._depth += 1
-        if self._steps > MOST_STEPS:
-            raise ExpressionError("the condition takes too many steps")
         if self._depth > DEEPEST:
             raise ExpressionError("the condition is nested too deep")
         try:
@@ -167,7 +169,7 @@ class _Evaluation:
 
     def _spend(self, steps: int) -> None:
         self._steps += steps
-        if self._steps > MOST_STEPS:
+        if self._steps > MOST_STEPS or time.monotonic() > self._end:
             raise ExpressionError("the condition takes too many steps")
 
     def _on_range(self, left: Any, _: Any, right: Any) -> list[int]:

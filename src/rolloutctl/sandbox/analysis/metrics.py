@@ -46,9 +46,10 @@ def limit(metric: Obj, field: str, default: int = 0) -> int:
 
 def effective_count(metric: Obj) -> int | None:
     """How many measurements there will be, None without an end."""
-    if metric.get("count") in (None, 0, "0", ""):
-        return None if metric.get("interval") else 1
-    return limit(metric, "count")
+    count = limit(metric, "count")
+    if count == 0:
+        return None if text(metric, "interval") else 1
+    return count
 
 
 def seconds(metric: Obj, field: str) -> float | None:

@@ -34,6 +34,9 @@ from .ttl import seconds_to_live
 
 ERROR_RETRY = 10.0
 """Seconds from a measurement that did not work to the next."""
+SHORTEST, LONGEST_GUARD = 0.1, 1.0
+"""Seconds between two measurements, even for those who want none between them. What was written
+in whole seconds does not tell how long ago it was, so a shorter interval needs a better memory."""
 _NOW = -1.0
 _HAIR = 0.001
 """A measurement is due when more than its interval has passed."""
@@ -56,6 +59,7 @@ class AnalysisRuns:
         self._measures = measures
         self._means = Means(cluster.client, fetch, cluster.clock.now)
         self._rounds: dict[str, _Round] = {}
+        self._finished: dict[str, dict[str, float]] = {}
 
     def reconcile(self, place: str, named: str) -> None:
         """Bring the AnalysisRun one step on."""
@@ -82,6 +86,7 @@ class AnalysisRuns:
 
     def _forget(self, subject: str) -> None:
         self._rounds.pop(subject, None)
+        self._finished.pop(subject, None)
         self._measures.drop(subject)
 
     def _delete_when_old(self, run: Obj) -> None:
@@ -176,18 +181,15 @@ class _Reconcile:
 
     def _begin(self, metrics: list[Obj]) -> None:
         begun, calls = _Round(), dict[str, Call]()
-        due = [each for each in metrics if self._is_due(each)]
-        if due:
+        due = [self._is_due(each) for each in metrics]
+        if any(due):
             values, begun.secrets = arguments.with_secrets(self._run, self._cluster.client)
-            asked = {text(each, "name") for each in due}
-            for specified in self._specified():
-                # The name may hold a placeholder too, which never stands for a secret.
-                metric = arguments.resolved(specified, values)
-                named = text(metric, "name")
-                if named not in asked:
-                    continue
+            specified = zip(metrics, self._specified(), due, strict=True)
+            for known, metric in ((known, metric) for known, metric, yes in specified if yes):
+                # A name goes into the status, so it never holds a secret.
+                named = text(known, "name")
                 begun.started[named] = self._timing.stamp()
-                found = self._started(metric)
+                found = self._started({**arguments.resolved(metric, values), "name": named})
                 if isinstance(found, Measured):
                     begun.known[named] = found
                 else:
@@ -218,11 +220,20 @@ class _Reconcile:
         count = effective_count(metric)
         if count is not None and number(result, "count") >= count:
             return None
-        wait = seconds(metric, "interval") or ERROR_RETRY
-        if text(last, "phase") == "Error":
+        wait = seconds(metric, "interval")
+        if wait is None or text(last, "phase") == "Error":
             wait = ERROR_RETRY
         since = text(last, "finishedAt")
-        return wait - self._timing.elapsed(subject, f"{named} finished", since)
+        left = wait - self._timing.elapsed(subject, f"{named} finished", since)
+        return max(left, self._guard(named, wait))
+
+    def _guard(self, named: str, wait: float) -> float:
+        """Seconds to wait by what this process remembers."""
+        finished = self._runs._finished.get(uid(self._run), {}).get(named)
+        if finished is None:
+            return _NOW
+        passed = (self._cluster.clock.monotonic() - finished) * self._cluster.clock.speed
+        return min(max(wait, SHORTEST), LONGEST_GUARD) - passed
 
     def _until(self, measurement: Obj) -> float:
         """Seconds of the cluster until a measurement that goes on is asked for again."""
@@ -273,6 +284,8 @@ class _Reconcile:
         if measured.phase in FINAL:
             measurement["finishedAt"] = self._timing.stamp()
             self._timing.stamped(subject, f"{named} finished", measurement["finishedAt"])
+            memory = self._runs._finished.setdefault(subject, {})
+            memory[named] = self._cluster.clock.monotonic()
             assessment.count_in(result, measured.phase)
         else:
             # A measurement that has just begun is asked for at once, and then each second.

@@ -13,7 +13,14 @@ from typing import Any
 
 def parsed(body: bytes) -> Any:
     """The JSON document with all numbers as float. Raises ValueError for what is no JSON."""
-    return json.loads(body, parse_int=float, parse_constant=_no_constant)
+    return json.loads(body, parse_int=_number, parse_float=_number, parse_constant=_no_constant)
+
+
+def _number(written: str) -> float:
+    found = float(written)
+    if math.isinf(found):
+        raise ValueError(f"the number {written[:20]} is too large")
+    return found
 
 
 def _no_constant(name: str) -> Any:
