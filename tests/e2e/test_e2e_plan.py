@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -14,7 +15,12 @@ pytestmark = pytest.mark.e2e
 
 
 def test_a_file_and_the_rollout_made_of_it_have_the_same_plan(shell: Shell, tmp_path: Path) -> None:
-    steps = ({"setWeight": 50}, plugin(), {"pause": {}}, {"pause": {"duration": "1h"}})
+    steps: tuple[dict[str, Any], ...] = (
+        {"setWeight": 50},
+        plugin(),
+        {"pause": {}},
+        {"pause": {"duration": "1h"}},
+    )
     file, picture = tmp_path / "web.json", tmp_path / "web.svg"
     file.write_text(json.dumps(manifest(shell.namespace, "web", *steps)))
     of_file = shell.rolloutctl("plan", str(file), "--svg", str(picture), "-o", "json")

@@ -12,6 +12,7 @@ import yaml
 from rolloutctl.errors import ExitCode
 from rolloutctl.sandbox.rehearsal import run as rehearsing
 from rolloutctl.sandbox.rehearsal.outcomes import Outcomes
+from support.plans import manifest, planned
 from support.program import Program
 
 STEPS: list[dict[str, Any]] = [
@@ -22,24 +23,6 @@ STEPS: list[dict[str, Any]] = [
     {"plugin": {"name": "acme/smoke"}},
     {"pause": {"duration": "10m"}},
 ]
-
-
-def manifest(steps: list[dict[str, Any]], name: str = "checkout", **canary: Any) -> dict[str, Any]:
-    labels = {"app": name}
-    return {
-        "apiVersion": "argoproj.io/v1alpha1",
-        "kind": "Rollout",
-        "metadata": {"name": name, "namespace": "shop"},
-        "spec": {
-            "replicas": 10,
-            "selector": {"matchLabels": labels},
-            "template": {
-                "metadata": {"labels": labels},
-                "spec": {"containers": [{"name": "app", "image": f"shop/{name}:v1"}]},
-            },
-            "strategy": {"canary": {"steps": steps, **canary}},
-        },
-    }
 
 
 PAGE = """\
@@ -79,13 +62,6 @@ def file(tmp_path: Path) -> str:
     path = tmp_path / "rollout.yaml"
     path.write_text(yaml.safe_dump(manifest(STEPS)))
     return str(path)
-
-
-def planned(rolloutctl: Program, *argv: str) -> dict[str, Any]:
-    result = rolloutctl("plan", *argv, "-o", "json")
-    assert result.stdout, result.stderr
-    found: dict[str, Any] = json.loads(result.stdout)
-    return found
 
 
 def test_a_file_is_planned_without_any_cluster(rolloutctl: Program, file: str) -> None:

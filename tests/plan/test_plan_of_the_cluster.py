@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pytest
 
 from rolloutctl.errors import ExitCode
 from rolloutctl.sandbox.embedded import EmbeddedCluster
 from support.embedded import InProcess
+from support.plans import planned
 from support.program import Program
 
 
@@ -18,13 +16,6 @@ def shop(embedded: EmbeddedCluster, rolloutctl: Program) -> EmbeddedCluster:
     embedded.load("checkout-canary", "shop")
     rolloutctl.cluster = InProcess(embedded, "shop")
     return embedded
-
-
-def planned(rolloutctl: Program, *argv: str) -> dict[str, Any]:
-    result = rolloutctl("plan", *argv, "-o", "json")
-    assert result.stdout, result.stderr
-    found: dict[str, Any] = json.loads(result.stdout)
-    return found
 
 
 @pytest.mark.parametrize("name", ["checkout", "ro/checkout", "rollout/checkout"])

@@ -78,8 +78,9 @@ class PlannedCall(Struct, frozen=True):
 
 class PlannedAbort(Struct, frozen=True):
     """What an abort at a step would do: the Abort calls in the controller's order, the pods it
-    finds, and how long it takes until the stable version is whole and the canary's pods are gone
-    (None: they stay).
+    finds, and how long it takes until the stable version is whole, the canary's pods are gone
+    (None: they stay), and what routes the traffic gives all of it to the stable version (None
+    without a router).
     """
 
     calls: tuple[PlannedCall, ...]
@@ -87,6 +88,7 @@ class PlannedAbort(Struct, frozen=True):
     stable: Pods
     stable_seconds: float | None = None
     canary_seconds: float | None = None
+    traffic_seconds: float | None = None
     phase: str = ""
     message: str = ""
 

@@ -111,6 +111,7 @@ def _abort(abort: PlannedAbort | None) -> Document | None:
         "stable": plain(abort.stable),
         "stableSeconds": abort.stable_seconds,
         "canarySeconds": abort.canary_seconds,
+        "trafficSeconds": abort.traffic_seconds,
         "phase": abort.phase,
         "message": abort.message,
     }

@@ -93,7 +93,7 @@ def _total(plan: Plan) -> str:
         return "never ends by itself"
     said = f"{ENDINGS[facts.result]} after {span(facts.seconds)}"
     if facts.persons:
-        numbers = ", ".join(str(person.index + 1) for person in facts.persons)
+        numbers = ", ".join(dict.fromkeys(str(person.index + 1) for person in facts.persons))
         said += f", and what people take at step {numbers}"
     return said
 

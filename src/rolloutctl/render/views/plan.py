@@ -149,12 +149,20 @@ def _last_row(plan: Plan, *, routed: bool, weighed: bool) -> list[Piece]:
         cells.append("" if last is None or last.traffic is None else str(last.traffic))
     cells.append("" if last is None else str(last.canary.desired))
     cells.append("" if last is None else str(last.stable.desired))
-    later = ""
-    if facts.settled_seconds is not None and facts.seconds is not None:
-        late = facts.settled_seconds - facts.seconds
-        if late >= 1:
-            later = f"the other version's pods are gone {span(late)} later"
-    return [*cells, Span(later, "dim")]
+    return [*cells, Span(_afterwards(plan), "dim")]
+
+
+def _afterwards(plan: Plan) -> str:
+    """What becomes of the pods of the version that is not used any more."""
+    facts = plan.rehearsed
+    if facts.settled_seconds is None or facts.seconds is None or not facts.samples:
+        return ""
+    last = facts.samples[-1]
+    left = last.stable if facts.result is Ending.PROMOTED else last.canary
+    if left.desired:
+        return f"{words.counted(left.desired, 'pod')} of the other version stay"
+    late = facts.settled_seconds - facts.seconds
+    return f"the other version's pods are gone {span(late)} later" if late >= 1 else ""
 
 
 ENDINGS = {
@@ -182,7 +190,8 @@ def how(plan: Plan, step: PlannedStep) -> str:
             found.append(words.calls(plugin.calls) if plugin.calls else "")
             if plugin.message and plugin.message != _REHEARSED:
                 found.append(f'"{safe(plugin.message, words.MESSAGE)}"')
-    found += [_run_words(run) for run in plan.runs_of.get(step.index, ())]
+    if not step.person.startswith("Inconclusive"):
+        found += [_run_words(run) for run in plan.runs_of.get(step.index, ())[-1:]]
     share = None if plan.rehearsed.routed or step.kind != "setWeight" else _share(step)
     if share is not None and abs(share - (step.weight or 0)) > _NOTEWORTHY:
         found.append(f"by pods {share} %")
@@ -224,7 +233,7 @@ def _summary(plan: Plan, surface: Surface) -> list[Line]:
     def say(title: str, *pieces: Piece) -> None:
         found.extend(wrap(line(Span(f"{title:<9} ", "strong"), *pieces), surface.room, indent=10))
 
-    people = [f"step {person.index + 1}" for person in facts.persons]
+    people = list(dict.fromkeys(f"step {person.index + 1}" for person in facts.persons))
     if facts.seconds is None:
         why = f"{facts.phase}: {safe(facts.message, words.MESSAGE)}".rstrip(": ")
         say("Ends", Span(f"never by itself: {why}", "bad"))
@@ -248,11 +257,11 @@ def _summary(plan: Plan, surface: Surface) -> list[Line]:
             parts.append(f"longest {span(pauses.longest[1])} (step {pauses.longest[0] + 1})")
             parts.append(f"shortest {span(pauses.shortest[1])} (step {pauses.shortest[0] + 1})")
         say("Pauses", ", ".join(parts))
-    for run in facts.runs:
-        if run.index is None:
-            role = _ROLES.get(run.role, run.kind)
-            lasts = "" if run.ends is None else f" to {span(run.ends)}"
-            say("Analysis", f"{role} from {span(run.at)}{lasts}: {_run_words(run)}")
+    # Of runs that had to be begun again the last one says what came of it.
+    for run in {run.role: run for run in facts.runs if run.index is None}.values():
+        role = _ROLES.get(run.role, run.kind)
+        lasts = "" if run.ends is None else f" to {span(run.ends)}"
+        say("Analysis", f"{role} from {span(run.at)}{lasts}: {_run_words(run)}")
     say("Pods", f"at most {words.counted(facts.peak_pods, 'pod')} at a time")
     return found
 
@@ -283,7 +292,8 @@ def _aborts(plan: Plan, surface: Surface) -> list[Line]:
 
 
 def _outcome(abort: PlannedAbort) -> tuple[object, ...]:
-    return abort.calls, abort.canary.desired, abort.stable_seconds, abort.canary_seconds
+    seconds = (abort.stable_seconds, abort.canary_seconds, abort.traffic_seconds)
+    return abort.calls, abort.canary.desired, seconds
 
 
 def _numbers(numbers: list[int]) -> str:
@@ -308,6 +318,8 @@ def _abort_words(abort: PlannedAbort) -> list[Line]:
         found.append(line(f"{pods} gone in {span(abort.canary_seconds)}"))
     else:
         found.append(line(f"{pods} gone at once"))
+    if abort.traffic_seconds is not None and abort.traffic_seconds >= 1:
+        found.append(line(f"all traffic on stable in {span(abort.traffic_seconds)}"))
     if abort.stable_seconds is None:
         found.append(line(Span("the stable version does not get whole again", "bad")))
     elif abort.stable_seconds >= 1:
@@ -339,7 +351,7 @@ def _assumptions(plan: Plan, surface: Surface) -> list[Line]:
     metrics = sorted({m.name for run in facts.runs for m in run.metrics if m.assumed})
     if metrics:
         named = ", ".join(safe(name) for name in metrics)
-        said.append(f"no metric is asked: {named} succeed (analysis in --plugins FILE)")
+        said.append(f"no metric is asked, and all are well: {named} (analysis: in --plugins FILE)")
     said += [_note(note) for note in facts.notes]
     found: list[Line] = [(), line(Span("Assumed", "strong"))]
     for each in said:

@@ -17,7 +17,7 @@ from rolloutctl.sandbox.controller.objects import (
 )
 from rolloutctl.sandbox.controller.steps import index_of
 
-from . import stages
+from . import shares, stages
 from .manifests import Cast
 from .stage import Options, Stage
 
@@ -116,6 +116,7 @@ def _facts(stage: Stage, at: float, before: Obj) -> Obj | None:
         "stable": before["stable"],
         "stable_seconds": _since(stage, at, _stable_is_whole),
         "canary_seconds": None if left else _since(stage, at, _canary_is_gone),
+        "traffic_seconds": _traffic_is_back(stage, at),
         "phase": text(status, "phase"),
         "message": text(status, "message"),
     }
@@ -154,6 +155,22 @@ def _since(stage: Stage, at: float, holds: Callable[[Stage, dict[str, Obj]], boo
     if since is None:
         return 0.0 if holds(stage, sets) else None
     return round(max(0.0, since - at), 1)
+
+
+def _traffic_is_back(stage: Stage, at: float) -> float | None:
+    """Seconds until the stable version has all of the traffic; None if nothing routes it."""
+    since: float | None = None
+    is_routed = False
+    for seen in stage.recording.seen:
+        share = shares.of(seen.object, stage.stable) if seen.resource == "rollouts" else None
+        if share is None:
+            continue
+        is_routed = True
+        if share < 100:
+            since = None
+        elif since is None:
+            since = seen.at
+    return round(max(0.0, since - at), 1) if is_routed and since is not None else None
 
 
 def _stable_is_whole(stage: Stage, sets: dict[str, Obj]) -> bool:

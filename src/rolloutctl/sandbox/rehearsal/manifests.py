@@ -232,7 +232,9 @@ def _fresh_rollout(rollout: Obj, namespace: str, replicas: int | None) -> tuple[
         _make_harmless(spec["template"], 1)
     routing = mapping(spec, "strategy", "canary", "trafficRouting")
     for router in routing:
-        if router not in ("istio", "managedRoutes", "maxTrafficWeight"):
+        if router == "plugins":
+            notes += [{"note": "router", "name": each} for each in mapping(routing, router)]
+        elif router not in ("istio", "managedRoutes", "maxTrafficWeight"):
             notes.append({"note": "router", "name": router})
     return own, notes
 

@@ -37,8 +37,8 @@ _DEPLOYING = 3600.0
 """Seconds the stable version is given to come up."""
 _LOOKS = 30_000
 """How often the clock is moved at most; an update that needs more is not shown to its end."""
-_PERSONS = 1000
-"""How often somebody acts at most."""
+_PATIENCE = 3
+"""How often somebody does the same at a step before it is seen that this leads nowhere."""
 _DEADLINE = "scale-down-deadline"
 
 
@@ -146,7 +146,11 @@ class Stage:
                 return "stopped"
             if self.is_over:
                 return "over"
-            if self._act():
+            reason = self._reason()
+            if reason and self._has_been_in_vain(reason):
+                return "stuck"
+            if reason:
+                self._act(reason)
                 continue
             seen = self._fingerprint()
             if seen != last:
@@ -161,22 +165,28 @@ class Stage:
         """As `rolloutctl abort` does it."""
         self._patch({"status": {"abort": True}}, part="status")
 
-    def _act(self) -> bool:
-        """Be the person who is waited for; False if nobody is."""
+    def _reason(self) -> str:
+        """The reason of the pause that a person has to end, "" if nobody is waited for."""
+        rollout = self.rollout
+        reason = waits_for_person(rollout)
+        if not reason and index_of(rollout) < self._hurry:
+            reason = text(pause_condition(rollout, STEP_PAUSE), "reason")
+        return reason
+
+    def _has_been_in_vain(self, reason: str) -> bool:
+        before = [(each["index"], each["reason"]) for each in self.persons]
+        return before.count((index_of(self.rollout), reason)) >= _PATIENCE
+
+    def _act(self, reason: str) -> None:
+        """Be the person who is waited for, as `rolloutctl promote` is."""
         rollout = self.rollout
         index = index_of(rollout)
-        reason = waits_for_person(rollout)
-        if not reason and index < self._hurry:
-            reason = text(pause_condition(rollout, STEP_PAUSE), "reason")
-        if not reason or len(self.persons) >= _PERSONS:
-            return False
         self.persons.append({"at": self.at, "index": index, "reason": reason})
         body: Obj = {"pauseConditions": None}
         run = mapping(rollout, "status", "canary", "currentStepAnalysisRunStatus")
         if run.get("status") == "Inconclusive":
             body.update(controllerPause=False, currentStepIndex=index + 1)
         self._patch({"status": body}, part="status")
-        return True
 
     def _patience(self) -> float:
         """Seconds without any change after which nothing will ever happen."""

@@ -26,7 +26,7 @@ from rolloutctl.sandbox.controller.steps import (
     steps_of,
 )
 
-from . import analyses, stages
+from . import analyses, shares, stages
 from .outcomes import Outcomes
 from .recording import Seen
 from .stage import Stage
@@ -81,7 +81,7 @@ class Story:
             "result": result,
             "phase": text(status, "phase"),
             "message": text(status, "message"),
-            "seconds": _round(self._promoted if result == "promoted" else self._aborted),
+            "seconds": self._promoted if result == "promoted" else self._aborted,
             "settled_seconds": _round(last) if ended == "over" else None,
             "routed": self._is_routed,
             "peak_pods": self._peak,
@@ -134,9 +134,9 @@ class Story:
         for each in items(status, "canary", "stepPluginStatuses"):
             self._records[number(each, "index"), text(each, "operation")] = each
         if status.get("abort") is True and self._aborted is None:
-            self._aborted = seen.at
+            self._aborted = _round(seen.at)
         if text(status, "stableRS") == self._new and self._promoted is None:
-            self._promoted = seen.at
+            self._promoted = _round(seen.at)
         place = self._place(rollout)
         if place is not None:
             self._move(place, seen.at, rollout)
@@ -163,7 +163,7 @@ class Story:
         step = self._steps.setdefault(index, {"at": at, "ends": None})
         if step["ends"] is None:
             # The weight a router has got is told by the write that leaves the step.
-            traffic = self._traffic(rollout)
+            traffic = shares.of(rollout, self._new)
             step.update({"ends": at, **self._sizes(), "traffic": traffic})
             last = self._samples[-1] if self._samples else None
             if last is not None and (last["at"], last["index"]) == (_round(at), index):
@@ -205,7 +205,7 @@ class Story:
     def _sizes(self) -> Obj:
         return {
             "weight": self._weight(),
-            "traffic": self._traffic(self._rollout),
+            "traffic": shares.of(self._rollout, self._new),
             "canary": _pods(self._sets.get(self._new)),
             "stable": _pods(self._sets.get(self._old)),
         }
@@ -218,21 +218,6 @@ class Story:
         if not self._new or text(status, "currentPodHash") != self._new:
             return 0
         return 100 if text(status, "stableRS") == self._new else set_weight(self._rollout)
-
-    def _traffic(self, rollout: Obj) -> int | None:
-        """The share of the new version that a router or the active Service gives it."""
-        status = mapping(rollout, "status")
-        if self.is_blue_green:
-            active = text(status, "blueGreen", "activeSelector")
-            return 100 if self._new and active == self._new else 0
-        weights = mapping(status, "canary", "weights")
-        if not weights:
-            return None
-        return sum(
-            number(weights, side, "weight")
-            for side in ("canary", "stable")
-            if self._new and text(weights, side, "podTemplateHash") == self._new
-        )
 
     def _sample(self, at: float) -> None:
         index = self._reached if self._reached >= 0 else None

@@ -1,0 +1,152 @@
+"""What routing, analyses and delays mean for a plan."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from rolloutctl.errors import ExitCode
+from support.plans import manifest, planned
+from support.program import Program
+
+ROUTED: dict[str, Any] = {
+    "canaryService": "new",
+    "stableService": "old",
+    "trafficRouting": {"nginx": {"stableIngress": "web"}},
+}
+STEPS: list[dict[str, Any]] = [{"setWeight": 20}, {"pause": {}}]
+
+
+def template(name: str, **metric: Any) -> dict[str, Any]:
+    asked = {"prometheus": {"address": "http://nobody.invalid", "query": "up"}}
+    found = {"name": f"{name}-rate", "successCondition": "result[0] > 0.9", "provider": asked}
+    secret = {"name": "token", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "token"}}}
+    return {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "AnalysisTemplate",
+        "metadata": {"name": name, "namespace": "shop"},
+        "spec": {"args": [secret], "metrics": [{**found, **metric}]},
+    }
+
+
+@pytest.fixture
+def analysed(tmp_path: Path) -> str:
+    steps: list[dict[str, Any]] = [
+        {"setWeight": 20},
+        {"analysis": {"templates": [{"templateName": "success"}]}},
+        {"pause": {"duration": "1h"}},
+    ]
+    background = {"templates": [{"templateName": "latency"}]}
+    path = tmp_path / "analysed.yaml"
+    documents = [
+        template("success", interval="1m", count=5, failureLimit=1),
+        template("latency", interval="30s", failureLimit=2),
+        manifest(steps, analysis=background),
+    ]
+    path.write_text(yaml.safe_dump_all(documents))
+    return str(path)
+
+
+def given(folder: Path, outcomes: dict[str, Any]) -> tuple[str, str]:
+    path = folder / "outcomes.json"
+    path.write_text(json.dumps({"analysis": outcomes}))
+    return "--plugins", str(path)
+
+
+def test_analyses_are_well_and_take_as_long_as_they_say(rolloutctl: Program, analysed: str) -> None:
+    found = planned(rolloutctl, analysed)
+    assert [step["lastsSeconds"] for step in found["steps"]] == [0, 240, 3600]
+    assert [(run["role"], run["number"], run["endSeconds"]) for run in found["runs"]] == [
+        ("Background", None, 3840),
+        ("Step", 2, 240),
+    ]
+    assert found["assumptions"]["metrics"] == ["latency-rate", "success-rate"]
+    assert found["assumptions"]["notes"] == []
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "ends", "why"),
+    [
+        ({"success": "Failed"}, 60, "failed (2) > failureLimit (1)"),
+        ({"success-rate": {"outcome": "Failed", "after": 2}}, 180, "failed (2) > failureLimit (1)"),
+        ({"latency": "Failed"}, 60, "failed (3) > failureLimit (2)"),
+        ({"latency": {"outcome": "Failed", "after": 60}}, 1860, "failed (3) > failureLimit (2)"),
+        (
+            {"success": {"outcome": "Error", "message": "no data"}},
+            40,
+            'consecutiveErrors (5) > consecutiveErrorLimit (4): "Error Message: no data"',
+        ),
+    ],
+)
+def test_an_analysis_that_fails_aborts_when_its_limit_is_passed(
+    rolloutctl: Program, analysed: str, tmp_path: Path, outcomes: Any, ends: float, why: str
+) -> None:
+    found = planned(rolloutctl, analysed, *given(tmp_path, outcomes))
+    assert (found["result"], found["totalSeconds"]) == ("aborted", ends)
+    assert why in found["message"]
+    failed = [step for step in found["steps"] if step["result"] == "failed"]
+    assert [step["canary"]["desired"] for step in failed] == [2]
+
+
+def test_an_inconclusive_analysis_needs_a_person(
+    rolloutctl: Program, analysed: str, tmp_path: Path
+) -> None:
+    found = planned(rolloutctl, analysed, *given(tmp_path, {"success": "Inconclusive"}))
+    assert [(each["number"], each["reason"]) for each in found["persons"]] == [
+        (2, "InconclusiveAnalysisRun")
+    ]
+    assert found["result"] == "promoted"
+
+
+def test_one_that_is_inconclusive_again_and_again_leads_nowhere(
+    rolloutctl: Program, analysed: str, tmp_path: Path
+) -> None:
+    argv = given(tmp_path, {"latency": "Inconclusive"})
+    assert planned(rolloutctl, analysed, *argv)["result"] == "stuck"
+    result = rolloutctl("plan", analysed, *argv)
+    assert result.exit_code == ExitCode.FAILED
+    assert "never by itself: Paused: InconclusiveAnalysisRun" in result.stdout
+
+
+def test_a_metric_and_a_job_may_be_given_their_time(
+    rolloutctl: Program, analysed: str, tmp_path: Path
+) -> None:
+    found = planned(rolloutctl, analysed, *given(tmp_path, {"success": {"duration": "10m"}}))
+    assert found["steps"][1]["lastsSeconds"] == 600 + 240
+
+
+def test_outcomes_of_nothing_are_said(rolloutctl: Program, analysed: str, tmp_path: Path) -> None:
+    result = rolloutctl("plan", analysed, *given(tmp_path, {"succes": "Failed"}))
+    assert "no analysis of checkout is succes; did you mean success?" in result.stderr
+
+
+def routed(folder: Path, **canary: Any) -> str:
+    path = folder / "routed.yaml"
+    path.write_text(yaml.safe_dump(manifest(STEPS, **{**ROUTED, **canary})))
+    return str(path)
+
+
+def test_a_router_keeps_the_old_pods_for_a_while(rolloutctl: Program, tmp_path: Path) -> None:
+    found = planned(rolloutctl, routed(tmp_path))
+    assert [step["traffic"] for step in found["steps"]] == [20, 20]
+    assert [step["stable"]["desired"] for step in found["steps"]] == [10, 10]
+    assert found["settledSeconds"] - found["totalSeconds"] == 30
+    abort = found["steps"][1]["abort"]
+    assert (abort["canarySeconds"], abort["trafficSeconds"]) == (30, 0)
+    assert {"note": "router", "kind": "", "name": "nginx"} in found["assumptions"]["notes"]
+
+
+def test_delays_are_those_of_the_spec(rolloutctl: Program, tmp_path: Path) -> None:
+    file = routed(tmp_path, abortScaleDownDelaySeconds=120, scaleDownDelaySeconds=300)
+    found = planned(rolloutctl, file)
+    assert found["settledSeconds"] - found["totalSeconds"] == 300
+    assert found["steps"][1]["abort"]["canarySeconds"] == 120
+
+
+def test_a_delay_of_zero_means_for_ever(rolloutctl: Program, tmp_path: Path) -> None:
+    result = rolloutctl("plan", routed(tmp_path, scaleDownDelaySeconds=0))
+    assert "10 pods of the other version stay" in result.stdout
