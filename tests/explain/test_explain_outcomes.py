@@ -78,6 +78,13 @@ def test_a_countdown_only_starts_again_where_other_clients_promote() -> None:
     assert by_hand.traps == ()
 
 
+def test_after_a_blue_green_promotion_its_analysis_still_decides() -> None:
+    held = {"phase": "Paused", "pauseConditions": [{"reason": "BlueGreenPause", "startTime": AT}]}
+    strategy = {"autoPromotionEnabled": False, "postPromotionAnalysis": {}}
+    found = outcome(of(blue_green(held, **strategy)), C.PROMOTE)
+    assert (found.verdict, found.traps) == (Verdict.WORKS, (Trap.ANALYSIS_FOLLOWS,))
+
+
 def test_a_hold_by_a_person_is_not_promoted_as_other_clients_do() -> None:
     found = explained("plugin-paused-by-user", held)
     promote = outcome(found, C.PROMOTE)

@@ -360,6 +360,9 @@ def test_an_error_that_was_said_last_is_the_cause_and_one_before_other_news_is_n
     error = event("ReconciliationError", "Reconciliation failed with error: no")
     later = event("ScalingReplicaSet", "Scaled up", last="2026-11-22T14:05:00Z")
     assert first(canary(weight(20)), events=[error]) is K.RECONCILIATION_ERROR
+    conflict = "the object has been modified; please apply your changes to the latest version"
+    overtaken = event("ReconciliationError", f"Reconciliation failed with error: {conflict}")
+    assert first(canary(weight(20)), events=[overtaken]) is K.STEP_UNDER_WAY
     assert first(canary(weight(20)), events=[error, later]) is K.STEP_UNDER_WAY
 
 

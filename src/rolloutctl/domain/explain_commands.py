@@ -48,6 +48,8 @@ class Trap(enum.StrEnum):
     """The analysis or experiment of the step is stopped, and its result no longer counts."""
     RESTARTS_COUNTDOWN = "restarts-countdown"
     """Lifting the pause alone, as other clients do, starts its countdown again."""
+    ANALYSIS_FOLLOWS = "analysis-follows"
+    """Blue-green: the post-promotion analysis comes after the switch, and its failure undoes it."""
     OTHERS_SKIP_A_STEP = "others-skip-a-step"
     """`kubectl argo rollouts promote` would also skip the current step here."""
     NEEDS_PODS = "needs-pods"

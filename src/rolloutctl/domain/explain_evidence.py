@@ -44,6 +44,8 @@ _FIELD_ERROR = re.compile(
     re.DOTALL,
 )
 _STEP_COMPLETED = re.compile(r"Rollout step (\d{1,5})/(\d{1,5}) completed", re.ASCII)
+_OVERTAKEN = "the object has been modified; please apply your changes to the latest version"
+"""Source: Kubernetes, a write refused with 409."""
 _UNCONFIGURED = re.compile(r"plugin (\S+) not configured in configmap")
 _AT_INDEX = re.compile(r"step plugin at index (\d{1,5}) ", re.ASCII)
 
@@ -186,12 +188,15 @@ def unconfigured_plugin(events: Sequence[EventFacts]) -> tuple[str, int | None, 
 
 
 def current_error(events: Sequence[EventFacts]) -> EventFacts | None:
-    """The reconciliation error that is the last thing the controller said, if it is."""
+    """The reconciliation error that is the last thing the controller said, if it is.
+
+    That somebody else wrote the object first is none: the controller just tries again.
+    """
     newest = max((_at(facts.last) for facts in events), default=0.0)
     for facts in reversed(events):
         if _at(facts.last) < newest:
             break
-        if facts.reason == RECONCILIATION_ERROR:
+        if facts.reason == RECONCILIATION_ERROR and _OVERTAKEN not in facts.message:
             return facts
     return None
 

@@ -120,7 +120,7 @@ def _traps(
 ) -> Iterator[Trap]:
     match command:
         case Command.PROMOTE:
-            yield from _of_promote(decision)
+            yield from _of_promote(found, decision)
         case Command.PROMOTE_FULL:
             yield from _of_full(found)
         case Command.ABORT:
@@ -137,9 +137,12 @@ def _traps(
             yield from _of_pause(found)
 
 
-def _of_promote(decision: Decision) -> Iterator[Trap]:
+def _of_promote(found: Found, decision: Decision) -> Iterator[Trap]:
+    blue_green = found.rollout.spec.strategy.blue_green
     if Note.AUTO_PROMOTION in decision.notes:
         yield Trap.RESTARTS_COUNTDOWN
+    elif blue_green is not None and blue_green.post_promotion_analysis is not None:
+        yield Trap.ANALYSIS_FOLLOWS
     if any(run.type == "Step" for run in decision.ends):
         yield Trap.RESULT_LOST
 

@@ -248,6 +248,8 @@ def _deadline(cause: Cause, e: Explanation, surface: Surface) -> str:
 
 
 def _reconciliation(cause: Cause, e: Explanation, surface: Surface) -> str:
+    if cause is not e.cause:
+        return "The last thing the controller said of it was an error."
     return f"The controller cannot get on with it{quoted(cause.message)}."
 
 

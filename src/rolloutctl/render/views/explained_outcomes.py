@@ -26,6 +26,7 @@ _TRAPS = {
     Trap.RESULT_LOST: "its result no longer counts",
     Trap.RESTARTS_COUNTDOWN: "kubectl argo rollouts promote would only lift the pause here, and"
     " the controller starts its countdown again",
+    Trap.ANALYSIS_FOLLOWS: "its post-promotion analysis follows, and switches back if it fails",
     Trap.OTHERS_SKIP_A_STEP: "kubectl argo rollouts promote would lift the hold and skip the"
     " current step as well",
     Trap.NEEDS_PODS: "it is complete only once all pods of the new version are available, and they"
@@ -152,10 +153,10 @@ def _what(outcome: Outcome, explanation: Explanation) -> Iterator[str]:
             yield f"ships {revision} at once"
         case Command.PROMOTE if at:
             yield f"goes on{at}"
+        case Command.PROMOTE if picture.strategy == "blueGreen":
+            yield f"the active Service goes to {revision}"
         case Command.PROMOTE:
-            yield (
-                f"past the last step, {revision} takes over" if count else f"{revision} takes over"
-            )
+            yield f"past the last step, {revision} takes over"
         case Command.PROMOTE_FULL:
             was = ", the version that was aborted," if Note.SHIPS_ABORTED in outcome.notes else ""
             yield f"ships {revision}{was} to all pods"
