@@ -14,6 +14,7 @@ DATA = Path(__file__).parent / "data"
 SIMULATED = (
     "analysis-",
     "canary-",
+    "experiment-",
     "invalid-spec",
     "istio-",
     "outage-",

@@ -44,6 +44,8 @@ class Context:
         self.plugins: Round | None = None
         self.analysis_runs: dict[str, Obj] | None = None
         """The current ones by their field of the status, once they have been looked at."""
+        self.experiment: Obj | None = None
+        """That of the current step, once it has been looked at."""
         self.weights = mapping(rollout, "status", "canary", "weights")
         """How the routers split the traffic, after this reconcile has told them."""
         self.restarted_at: str | None = dig(rollout, "status", "restartedAt")

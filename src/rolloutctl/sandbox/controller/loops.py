@@ -60,6 +60,7 @@ class Controllers:
         in_threads: bool = False,
     ) -> None:
         from rolloutctl.sandbox.analysis import measures, requests, runs
+        from rolloutctl.sandbox.experiments import loop as experiments
 
         self._cluster = Cluster(client, clock, log)
         self._registry = plugins
@@ -76,6 +77,7 @@ class Controllers:
         """Objects a rollout named until now, and which it leaves behind as it found them."""
         self._references = References()
         self._wake = threading.Event()
+        self._experiment = experiments.reconcile
         self._analysis = runs.AnalysisRuns(
             self._cluster,
             measures.InThreads(self.wake) if in_threads else measures.AtOnce(),
@@ -162,7 +164,8 @@ class Controllers:
         elif loop == "job":
             jobs.reconcile(self._cluster, place, named)
         elif loop == "experiment":
-            pass  # no controller of these yet
+            if self._kubelet.controller is not None:
+                self._experiment(self._cluster, place, named)
         else:
             self._kubelet.reconcile(place, named)
 
@@ -193,6 +196,8 @@ class Controllers:
             self._cluster.soon(("rollout", namespace(rollout), name(rollout)))
         for run in self._cluster.analysis_runs.all():
             self._cluster.soon(("analysisrun", namespace(run), name(run)))
+        for each in self._cluster.experiments.all():
+            self._cluster.soon(("experiment", namespace(each), name(each)))
 
     def _announce(self, rollout: Obj) -> None:
         said = f"Rollout resource added to informer: {namespace(rollout)}/{name(rollout)}"
