@@ -47,7 +47,7 @@ def aborted(found: Found) -> Cause:
                 step=step if type == "Step" else _reached(found),
                 message=why,
                 # What the message says of a run whose object is gone is all there is.
-                analysis=run or RunEvidence("", type, "", why.removeprefix(start)),
+                analysis=run or RunEvidence("", type, "", why.partition(": ")[2]),
             )
     if why.startswith("Experiment analysis phase"):
         return Cause(

@@ -7,15 +7,10 @@ from rolloutctl.domain.plugins import PluginRun
 from rolloutctl.render import words
 from rolloutctl.render.surface import Surface
 
-_ABORTS = frozenset(
-    {
-        CauseKind.ABORTED,
-        CauseKind.ABORTED_BY_PERSON,
-        CauseKind.ANALYSIS_FAILED,
-        CauseKind.EXPERIMENT_FAILED,
-        CauseKind.PLUGIN_FAILED,
-    }
+_FAILURES = frozenset(
+    {CauseKind.ANALYSIS_FAILED, CauseKind.EXPERIMENT_FAILED, CauseKind.PLUGIN_FAILED}
 )
+_ABORTS = _FAILURES | {CauseKind.ABORTED, CauseKind.ABORTED_BY_PERSON}
 
 
 def ends(cause: Cause, e: Explanation, surface: Surface) -> str:
@@ -50,7 +45,7 @@ def ends(cause: Cause, e: Explanation, surface: Surface) -> str:
         case kind if kind in _ABORTS or (kind is CauseKind.DEADLINE and e.picture.status.aborted):
             stable = e.picture.stable_revision
             back = f"revision {stable}" if stable else "the stable version"
-            verb = "It" if kind is CauseKind.ABORTED_BY_PERSON else "That aborted the update: it"
+            verb = "That aborted the update: it" if kind in _FAILURES else "It"
             return (
                 f"{verb} went back to {back}, and stays Degraded until a person retries it or"
                 " ships another version."

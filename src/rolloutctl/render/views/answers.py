@@ -46,7 +46,7 @@ def answer(explanation: Explanation, surface: Surface) -> list[Line]:
 
 def sentence(cause: Cause, explanation: Explanation, surface: Surface) -> str:
     """One cause in a sentence."""
-    return _SENTENCES[cause.kind](cause, explanation, surface)
+    return SENTENCES[cause.kind](cause, explanation, surface)
 
 
 def step_of(index: int | None, explanation: Explanation) -> str:
@@ -150,6 +150,10 @@ def _plugin_running(cause: Cause, e: Explanation, surface: Surface) -> str:
     run = cause.plugin
     took = _for(cause, surface)
     count = f", {words.calls(run.executions)}" if run is not None and run.executions else ""
+    if e.deadline is not None and e.deadline.struck is not None:
+        return (
+            f"{_upper(step_of(cause.step, e))} has not ended{took}{count}{quoted(cause.message)}."
+        )
     return f"{_upper(step_of(cause.step, e))} is at work{took}{count}{quoted(cause.message)}."
 
 
@@ -241,7 +245,7 @@ def _deadline(cause: Cause, e: Explanation, surface: Surface) -> str:
     where = f" at {at}" if at else ""
     if e.picture.status.aborted:
         return (
-            f"The controller aborted {update(e)}{where}: it made no progress for its deadline"
+            f"The controller aborted {update(e)}{where}: it made no progress within its deadline"
             " (progressDeadlineSeconds)."
         )
     return f"It made no progress{where} for {allowed}, its deadline (progressDeadlineSeconds)."
@@ -306,7 +310,7 @@ def _step_under_way(cause: Cause, e: Explanation, surface: Surface) -> str:
 
 
 _Sentence = Callable[[Cause, Explanation, Surface], str]
-_SENTENCES: dict[CauseKind, _Sentence] = {
+SENTENCES: dict[CauseKind, _Sentence] = {
     CauseKind.NOTHING: _nothing,
     CauseKind.BEING_DELETED: lambda *_: "It is being deleted.",
     CauseKind.NO_CONTROLLER: _no_controller,

@@ -22,7 +22,7 @@ _NARROWEST = 40
 _NAMED = 2
 """Steps that are told by what they do; of more only the numbers."""
 
-_TRAPS = {
+TRAPS = {
     Trap.RESULT_LOST: "its result no longer counts",
     Trap.RESTARTS_COUNTDOWN: "kubectl argo rollouts promote would only lift the pause here, and"
     " the controller starts its countdown again",
@@ -200,7 +200,7 @@ def _warnings(outcome: Outcome) -> Iterator[Piece]:
         if note not in _SAID:
             yield Span(NOTES[note], "warn")
     for trap in outcome.traps:
-        yield Span(_TRAPS[trap], "warn")
+        yield Span(TRAPS[trap], "warn")
 
 
 def _run(run: RunUnderWay) -> str:
