@@ -4,13 +4,31 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
-from support.shell import Shell, eventually, manifest
+from support.shell import Ended, Shell, eventually, manifest
 
 pytestmark = pytest.mark.e2e
+
+
+def deployment(shell: Shell) -> dict[str, Any]:
+    labels = {"app": "web"}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "web", "namespace": shell.namespace, "labels": labels},
+        "spec": {
+            "replicas": 2,
+            "selector": {"matchLabels": labels},
+            "template": {
+                "metadata": {"labels": labels},
+                "spec": {"containers": [{"name": "app", "image": "demo:v1"}]},
+            },
+        },
+    }
 
 
 def test_kubectl_gets_rollouts_as_a_table(shell: Shell) -> None:
@@ -109,6 +127,142 @@ def test_kubectl_applies_on_either_side(shell: Shell) -> None:
     assert done.code == 0, done.stderr
     paused = "--for=jsonpath={.status.phase}=Paused"
     assert shell.kubectl("wait", "ro/web", paused, "--timeout=20s").code == 0
+
+
+def test_kubectl_applies_twice_and_conflicts_are_said(shell: Shell) -> None:
+    shell.needs_kubectl(28)
+    body = manifest(shell.namespace, "web", {"setWeight": 50}, {"pause": {}})
+
+    def apply(replicas: int, *flags: str) -> Ended:
+        body["spec"]["replicas"] = replicas
+        return shell.kubectl("apply", "--server-side", *flags, "-f", "-", stdin=json.dumps(body))
+
+    for _ in range(2):
+        done = apply(2)
+        assert "rollout.argoproj.io/web serverside-applied" in done.stdout, done.stderr
+    shell.until("web", "healthy")
+    refused = apply(3, "--field-manager=gitops")
+    assert refused.code == 1
+    assert 'Apply failed with 1 conflict: conflict with "kubectl": .spec.replicas' in refused.stderr
+    forced = apply(3, "--field-manager=gitops", "--force-conflicts")
+    assert forced.code == 0, forced.stderr
+    shown = shell.kubectl("get", "ro", "web", "-o", "yaml", "--show-managed-fields").stdout
+    managed = yaml.safe_load(shown)["metadata"]["managedFields"]
+    owners = [e["manager"] for e in managed if "f:replicas" in e["fieldsV1"].get("f:spec", {})]
+    assert owners == ["gitops"]
+    status = [e for e in managed if e.get("subresource") == "status"]
+    assert [e["manager"] for e in status] == ["rollouts-controller"]
+    assert "managedFields" not in shell.kubectl("get", "ro", "web", "-o", "yaml").stdout
+
+
+def test_kubectl_goes_over_from_its_own_apply_to_the_servers(shell: Shell) -> None:
+    shell.needs_kubectl(28)
+    body = deployment(shell)
+    first = shell.kubectl("apply", "-f", "-", stdin=json.dumps(body))
+    assert first.stdout == "deployment.apps/web created\n", first.stderr
+    again = shell.kubectl("apply", "-f", "-", stdin=json.dumps(body))
+    assert again.stdout == "deployment.apps/web unchanged\n", again.stderr
+    body["spec"]["template"]["spec"]["containers"][0]["image"] = "demo:v2"
+    del body["metadata"]["labels"]
+    moved = shell.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(body))
+    assert moved.stdout == "deployment.apps/web serverside-applied\n", moved.stderr
+    moved = shell.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(body))
+    assert moved.code == 0, moved.stderr
+    found = shell.kubectl("get", "deploy", "web", "-o", "json").json
+    assert found["spec"]["template"]["spec"]["containers"][0]["image"] == "demo:v2"
+    assert "labels" not in found["metadata"]
+
+
+@pytest.mark.parametrize("kind", ["rollout", "deployment"])
+def test_kubectl_says_which_field_is_unknown(shell: Shell, kind: str) -> None:
+    shell.needs_kubectl(28)
+    body = deployment(shell) if kind == "deployment" else manifest(shell.namespace, "web")
+    body["spec"]["replicaz"] = 3
+    text = json.dumps(body)
+    refused = shell.kubectl("apply", "-f", "-", stdin=text)
+    assert refused.code == 1
+    assert 'unknown field "spec.replicaz"' in refused.stderr
+    refused = shell.kubectl("apply", "--server-side", "-f", "-", stdin=text)
+    assert refused.code == 1
+    assert ".spec.replicaz: field not declared in schema" in refused.stderr
+    assert shell.kubectl("get", kind, "-o", "name").stdout == ""
+    warned = shell.kubectl("apply", "--validate=warn", "-f", "-", stdin=text)
+    assert warned.code == 0, warned.stderr
+    assert 'Warning: unknown field "spec.replicaz"' in warned.stderr
+
+
+def test_kubectl_shows_what_an_apply_would_change(shell: Shell) -> None:
+    shell.needs_kubectl(28)
+    body = manifest(shell.namespace, "web", {"setWeight": 50}, {"pause": {}})
+    body["spec"]["template"]["spec"]["containers"][0]["resources"] = {}
+    assert shell.kubectl("apply", "-f", "-", stdin=json.dumps(body)).code == 0
+    shell.until("web", "healthy")
+    same = shell.kubectl("diff", "-f", "-", stdin=json.dumps(body))
+    assert (same.code, same.stdout) == (0, ""), same.stderr
+    body["spec"]["replicas"] = 5
+    for flags in ((), ("--server-side", "--force-conflicts")):
+        done = shell.kubectl("diff", *flags, "-f", "-", stdin=json.dumps(body))
+        assert done.code == 1, done.stderr
+        assert "-  replicas: 2" in done.stdout and "+  replicas: 5" in done.stdout
+    assert shell.kubectl("get", "ro", "web", "-o", "jsonpath={.spec.replicas}").stdout == "2"
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("rollout.spec.strategy.canary.steps", ["setWeight\t<integer>", "in percent"]),
+        ("analysistemplate.spec.metrics", ["provider\t<Object> -required-", "successCondition"]),
+        ("pod.spec.containers.image", ["image <string>"]),
+        ("rollout.metadata", ["ownerReferences"]),
+    ],
+)
+def test_kubectl_explains(shell: Shell, path: str, expected: list[str]) -> None:
+    shell.needs_kubectl(28)
+    done = shell.kubectl("explain", path)
+    assert done.code == 0, done.stderr
+    for text in expected:
+        assert text in done.stdout
+    unknown = shell.kubectl("explain", f"{path}.nonsense")
+    assert unknown.code == 1
+    assert 'field "nonsense" does not exist' in unknown.stderr
+
+
+def test_kubectl_edits(shell: Shell) -> None:
+    shell.rollout("web", {"setWeight": 50}, {"pause": {}})
+    done = shell.kubectl("edit", "ro", "web", KUBE_EDITOR="sed -i s/demo:v1/demo:v2/")
+    assert done.stdout == "rollout.argoproj.io/web edited\n", done.stderr
+    image = "jsonpath={.spec.template.spec.containers[0].image}"
+    assert shell.kubectl("get", "ro", "web", "-o", image).stdout == "demo:v2"
+    same = shell.kubectl("edit", "ro", "web", KUBE_EDITOR="true")
+    assert "no changes made" in same.stdout + same.stderr
+
+
+def test_kubectl_creates_without_a_file(shell: Shell) -> None:
+    """It sends these in Protocol Buffers, whatever a server answers."""
+    for argv, name in (
+        (("configmap", "c", "--from-literal=a=b"), "configmap/c"),
+        (("secret", "generic", "s", "--from-literal=a=b"), "secret/s"),
+        (("serviceaccount", "sa"), "serviceaccount/sa"),
+        (("service", "clusterip", "svc", "--tcp=80:http"), "service/svc"),
+        (("deployment", "d", "--image=demo:v1", "--replicas=2", "--port=80"), "deployment.apps/d"),
+        (("job", "j", "--image=demo:v1", "--", "true"), "job.batch/j"),
+    ):
+        done = shell.kubectl("create", *argv)
+        assert done.stdout == f"{name} created\n", done.stderr
+    assert shell.kubectl("get", "cm", "c", "-o", "jsonpath={.data.a}").stdout == "b"
+    done = shell.kubectl("rollout", "status", "deploy/d", "--timeout=20s")
+    assert "successfully rolled out" in done.stdout, done.stderr
+    ready = "jsonpath={.status.readyReplicas}"
+    assert shell.kubectl("get", "deploy", "d", "-o", ready).stdout == "2"
+
+
+def test_kubectl_lists_what_one_may_do(shell: Shell) -> None:
+    done = shell.kubectl("auth", "can-i", "--list")
+    assert done.code == 0, done.stderr
+    assert any(line.split() == ["*.*", "[]", "[]", "[*]"] for line in done.stdout.splitlines())
+    other = shell.kubectl("auth", "can-i", "--list", "--as", "somebody")
+    assert "selfsubjectrulesreviews.authorization.k8s.io" in other.stdout, other.stderr
+    assert "*.*" not in other.stdout
 
 
 def test_kubectl_restarts_the_controller(own_shell: Shell) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rolloutctl.sandbox.api import Api
 from rolloutctl.sandbox.api.messages import Request, Response
 from rolloutctl.sandbox.api.watching import Watch as WatchStream
 
@@ -14,10 +15,15 @@ INSTANCE_ID = "argo-rollouts.argoproj.io/controller-instance-id"
 class ControllerClient(Client):
     """A client that leaves out rollouts with an instance id, as a controller without one does.
 
-    The server selects them, so a fleet of others' costs the controllers nothing.
+    The server selects them, so a fleet of others' costs the controllers nothing. What it writes,
+    the controller has written, as managedFields name it.
 
     Source: argo-rollouts, the label of Rollouts and the controller's `--instance-id`.
     """
+
+    def __init__(self, api: Api, token: str) -> None:
+        super().__init__(api, token)
+        self._headers["user-agent"] = "rollouts-controller"
 
     def list(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -209,6 +210,24 @@ def test_kubectl_hands_the_fields_of_client_side_apply_over(server: Server) -> N
     assert status == 200
     assert found["metadata"]["managedFields"] == [mine]
     assert applied(server, "kubectl", {**whole(), "replicas": 3})["spec"]["replicas"] == 3
+
+
+def test_kubectl_may_take_over_what_it_applied_itself(server: Server) -> None:
+    name = "kubectl.kubernetes.io/last-applied-configuration"
+    body = rollout("web", annotations={name: json.dumps(rollout("web"))})
+    query = {"fieldManager": "kubectl-client-side-apply"}
+    server.answer("POST", ROLLOUTS, body, query=query)
+    wanted = {**whole(), "replicas": 3}
+    refused, _ = send(server, "gitops", wanted)
+    assert refused == 409
+    found = applied(server, "kubectl", wanted)
+    assert found["spec"]["replicas"] == 3
+    assert json.loads(found["metadata"]["annotations"][name])["spec"]["replicas"] == 3
+    edit = {"spec": {"replicas": 9}}
+    server.answer("PATCH", WEB, edit, media=MERGE, query={"fieldManager": "kubectl-edit"})
+    refused, refusal = send(server, "kubectl", wanted)
+    assert refused == 409
+    assert 'conflict with "kubectl-edit"' in refusal["message"]
 
 
 def test_all_entries_can_be_taken_away(server: Server) -> None:

@@ -22,6 +22,7 @@ from . import (
     tables,
 )
 from .access import ADMIN, Rule, User
+from .deleting import Deleter
 from .messages import Request, Response, Stream
 from .routing import Query, Target
 from .watching import Watch
@@ -49,6 +50,7 @@ class Api:
         self._tokens = dict(tokens)
         self._now = now
         self._writer = Writer(store, now)
+        self._deleter = Deleter(store, now)
         self._closing = threading.Event()
 
     def handle(self, request: Request) -> Response | Stream:
@@ -95,7 +97,7 @@ class Api:
         if not target.resource.stored:
             return reviews.answer(target, request, user, self._now())
         if target.part and target.part != "status":
-            return parts.answer(self.store, writer, target, request)
+            return parts.answer(self.store, writer, self._deleter, target, request)
         if target.verb == "watch":
             return self._watch(target, request)
         if target.verb == "get":
@@ -109,8 +111,8 @@ class Api:
         if target.verb == "patch":
             return self._written(target, request, writer.patch(target, request))
         if target.verb == "deletecollection":
-            return self._many(target, request, writer.delete_collection(target, request))
-        record, shown = writer.delete(target, request)
+            return self._many(target, request, self._deleter.delete_collection(target, request))
+        record, shown = self._deleter.delete(target, request)
         if shown:
             return self._one(target, request, record)
         return Response(200, bodies.encode(_deleted(target, record)))

@@ -3,11 +3,17 @@
 What others own it changes only with force; what it wanted before and does not want any more goes,
 unless somebody else wants it.
 
-Source: Kubernetes, structured-merge-diff (merge.Updater.Apply).
+kubectl is a case of its own, as on a real server: it may take over what it had applied itself
+before, and the annotation in which it remembers that is kept up to date for it.
+
+Source: Kubernetes, structured-merge-diff (merge.Updater.Apply), apimachinery's managedfields
+(lastAppliedManager, lastAppliedUpdater).
 """
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from typing import Any
 
 from rolloutctl.sandbox.store import Managed
@@ -18,6 +24,17 @@ from .managers import Manager
 from .messages import Request
 from .resources import Resource
 from .routing import Target
+
+KUBECTL = "kubectl"
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The fields an apply named, and what kubectl is to remember of it, empty if nothing."""
+
+    fields: Tree
+    note: str = ""
 
 
 def read(request: Request, target: Target) -> dict[str, Any]:
@@ -61,8 +78,8 @@ def merged(
     entries: tuple[Managed, ...],
     live: dict[str, Any],
     wanted: dict[str, Any],
-) -> tuple[dict[str, Any], Tree]:
-    """What becomes of `live`, and the fields `wanted` names; both objects are without type.
+) -> tuple[dict[str, Any], Applied]:
+    """What becomes of `live`, and what was applied; both objects are without type.
 
     Raises Refused: 409 when the manager does not force it and others own what it would change.
     """
@@ -89,10 +106,46 @@ def merged(
                 after[name] = rest
     if not manager.force:
         more, _ = managers.changed(resource, live, after)
-        found = managers.conflicts(entries, version, manager, more)
-        if found:
-            raise managers.refusal(found)
-    return after, sent
+        if found := managers.conflicts(entries, version, manager, more):
+            allowed = _from_client_side(resource, live) if manager.name == KUBECTL else set()
+            if left := [(entry, path) for entry, path in found if path not in allowed]:
+                raise managers.refusal(left)
+    note = ""
+    if manager.name == KUBECTL and LAST_APPLIED in (about.get("annotations") or {}):
+        note = bodies.encode({**_typed(target), **_unannotated(wanted)}).decode() + "\n"
+    return after, Applied(sent, note)
+
+
+def remembered(obj: dict[str, Any], note: str) -> dict[str, Any]:
+    """`obj` with what kubectl applied last; nobody owns that for having it brought up to date."""
+    annotations = {**(obj["metadata"].get("annotations") or {}), LAST_APPLIED: note}
+    return {**obj, "metadata": {**obj["metadata"], "annotations": annotations}}
+
+
+def _from_client_side(resource: Resource, live: dict[str, Any]) -> set[str]:
+    """The fields that are as kubectl itself applied them before it left that to the server."""
+    text = (live["metadata"].get("annotations") or {}).get(LAST_APPLIED, "")
+    try:
+        last = json.loads(text)
+    except ValueError:
+        return set()
+    if not isinstance(last, dict) or not isinstance(last.get("metadata", {}), dict):
+        return set()
+    changed, gone = managers.changed(resource, last, live)
+    fields = managers.applied(resource, last)
+    same = fieldsets.without(fieldsets.minus(fields, changed), gone)
+    return {fieldsets.shown(path) for path in fieldsets.common(same, same)}
+
+
+def _typed(target: Target) -> dict[str, Any]:
+    return {"apiVersion": target.api_version, "kind": target.resource.kind}
+
+
+def _unannotated(wanted: dict[str, Any]) -> dict[str, Any]:
+    about = dict(wanted.get("metadata") or {})
+    given = about.get("annotations") or {}
+    about["annotations"] = {name: text for name, text in given.items() if name != LAST_APPLIED}
+    return {**wanted, "metadata": about}
 
 
 def _schema(resource: Resource, name: str) -> Any:

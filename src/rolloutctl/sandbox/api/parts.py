@@ -7,6 +7,7 @@ from typing import Any
 from rolloutctl.sandbox.store import Record, Store
 
 from . import bodies, errors, managers, patching, reading
+from .deleting import Deleter
 from .messages import Request, Response
 from .routing import Query, Target
 from .writing import Writer
@@ -15,14 +16,16 @@ LOG_ANNOTATION = "sandbox.rolloutctl/log"
 """Where the fake kubelet keeps what a pod has printed."""
 
 
-def answer(store: Store, writer: Writer, target: Target, request: Request) -> Response:
+def answer(
+    store: Store, writer: Writer, deleter: Deleter, target: Target, request: Request
+) -> Response:
     """Answer a request for a subresource. Raises Refused."""
     if target.part == "scale":
         return _scale(store, writer, target, request)
     if target.part == "log":
         return _log(store, target, request)
     if target.part == "eviction":
-        return _evict(store, writer, target, request)
+        return _evict(deleter, target, request)
     # namespaces/finalize: the collector here needs no help.
     return Response(200, managers.full("v1", "Namespace", reading.existing(store, target)))
 
@@ -107,12 +110,12 @@ def _log(store: Store, target: Target, request: Request) -> Response:
     return Response(200, "".join(lines).encode(), "text/plain")
 
 
-def _evict(store: Store, writer: Writer, target: Target, request: Request) -> Response:
+def _evict(deleter: Deleter, target: Target, request: Request) -> Response:
     body = bodies.read_json(request, "") if request.body.strip() else {}
     options = body.get("deleteOptions") if isinstance(body, dict) else None
     pod = Target(target.resource, target.version, "delete", target.namespace, target.name)
     headers = {**request.headers, "content-type": "application/json"}
-    writer.delete(
+    deleter.delete(
         pod, Request("DELETE", request.path, request.query, headers, bodies.encode(options or {}))
     )
     done = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}

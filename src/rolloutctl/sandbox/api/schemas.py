@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .built_in_schemas import JOB_SPEC
+from .analysis_schemas import DRY_RUN, RETENTION, RUN_SPEC, RUN_STATUS, TEMPLATE_SPEC, TEMPLATES
 from .pod_schema import CUSTOM_POD_SPEC
 from .shapes import (
     ANY,
@@ -11,7 +11,6 @@ from .shapes import (
     INT_OR_STR,
     LABEL_SELECTOR,
     LABELED,
-    OPEN,
     STR,
     STRS,
     TEXTS,
@@ -27,14 +26,11 @@ _ARGS = [
         "valueFrom": {"podTemplateHashValue": STR, "fieldRef": {"fieldPath!": STR}},
     }
 ]
-_TEMPLATES = [{"templateName": STR, "clusterScope": BOOL}]
-_DRY_RUN = [{"metricName!": STR}]
-_RETENTION = [{"metricName!": STR, "limit!": INT}]
 _ANALYSIS = {
-    "templates": _TEMPLATES,
+    "templates": TEMPLATES,
     "args": _ARGS,
-    "dryRun": _DRY_RUN,
-    "measurementRetention": _RETENTION,
+    "dryRun": DRY_RUN,
+    "measurementRetention": RETENTION,
     "analysisRunMetadata": LABELED,
 }
 _ANTI_AFFINITY = {
@@ -87,7 +83,7 @@ _STEP = {
         ],
         "duration": STR,
         "scaleDownDelaySeconds": INT,
-        "dryRun": _DRY_RUN,
+        "dryRun": DRY_RUN,
         "analysisRunMetadata": LABELED,
     },
     "setHeaderRoute": {
@@ -255,81 +251,6 @@ _ROLLOUT_SPEC = {
     "template": _POD_TEMPLATE,
     "workloadRef": {"apiVersion": STR, "kind": STR, "name": STR, "scaleDown": STR},
 }
-_AUTHENTICATION = {
-    "basicAuth": {"username": STR, "password": STR},
-    "oauth2": {"tokenUrl": STR, "clientId": STR, "clientSecret": STR, "scopes": STRS},
-    "sigv4": {"region": STR, "profile": STR, "roleArn": STR},
-}
-_HEADERS = [{"key!": STR, "value!": STR}]
-_PROVIDER = {
-    OPEN: ANY,
-    "prometheus": {
-        "address": STR,
-        "query": STR,
-        "rangeQuery": {"start": STR, "end": STR, "step": STR},
-        "authentication": _AUTHENTICATION,
-        "headers": _HEADERS,
-        "insecure": BOOL,
-        "timeout": INT,
-    },
-    "web": {
-        "url!": STR,
-        "method": STR,
-        "headers": _HEADERS,
-        "body": STR,
-        "jsonBody": ANY,
-        "jsonPath": STR,
-        "authentication": _AUTHENTICATION,
-        "insecure": BOOL,
-        "timeoutSeconds": INT,
-    },
-    "job": {
-        "metadata": LABELED,
-        "spec!": {
-            **JOB_SPEC,
-            "template!": {"metadata": LABELED, "spec": CUSTOM_POD_SPEC},
-        },
-    },
-    "datadog": {
-        **dict.fromkeys(("query", "formula", "aggregator", "interval", "apiVersion"), STR),
-        "queries": TEXTS,
-        "requestTimeout": STR,
-        "secretRef": {"name": STR, "namespaced": BOOL},
-    },
-    "newRelic": {"query!": STR, "profile": STR, "timeout": INT},
-    "graphite": {"address": STR, "query": STR},
-    "influxdb": {"profile": STR, "query": STR},
-    "wavefront": {"address": STR, "query": STR},
-    "skywalking": {"address": STR, "query": STR, "interval": STR},
-    "plugin": ANY,
-}
-_METRICS = [
-    {
-        "name!": STR,
-        "provider!": _PROVIDER,
-        **dict.fromkeys(("interval", "initialDelay", "successCondition", "failureCondition"), STR),
-        **dict.fromkeys(("count", "failureLimit", "inconclusiveLimit"), INT_OR_STR),
-        **dict.fromkeys(("consecutiveErrorLimit", "consecutiveSuccessLimit"), INT_OR_STR),
-    }
-]
-_VALUE_FROM = {"fieldRef": {"fieldPath!": STR}, "secretKeyRef": {"name!": STR, "key!": STR}}
-_ANALYSIS_SPEC = {
-    "args": [{"name!": STR, "value": STR, "valueFrom": _VALUE_FROM}],
-    "metrics": _METRICS,
-    "dryRun": _DRY_RUN,
-    "measurementRetention": _RETENTION,
-}
-_TEMPLATE_SPEC = {**_ANALYSIS_SPEC, "templates": _TEMPLATES}
-_RUN_SPEC = {
-    **{key: value for key, value in _ANALYSIS_SPEC.items() if key != "metrics"},
-    "metrics!": _METRICS,
-    "terminate": BOOL,
-    "ttlStrategy": {
-        "secondsAfterCompletion": INT,
-        "secondsAfterFailure": INT,
-        "secondsAfterSuccess": INT,
-    },
-}
 _EXPERIMENT_SPEC = {
     "templates!": [
         {
@@ -353,41 +274,12 @@ _EXPERIMENT_SPEC = {
     "duration": STR,
     "progressDeadlineSeconds": INT,
     "scaleDownDelaySeconds": INT,
-    "dryRun": _DRY_RUN,
-    "measurementRetention": _RETENTION,
+    "dryRun": DRY_RUN,
+    "measurementRetention": RETENTION,
     "analysisRunMetadata": LABELED,
     "terminate": BOOL,
 }
 
-_COUNTS = dict.fromkeys(("count", "error", "failed", "inconclusive", "successful"), INT)
-_MEASUREMENT = {
-    "phase!": STR,
-    "value": STR,
-    "message": STR,
-    "metadata": TEXTS,
-    **dict.fromkeys(("startedAt", "finishedAt", "resumeAt"), TIME),
-}
-_RUN_STATUS_OF_METRICS = {
-    "phase!": STR,
-    "message": STR,
-    "startedAt": TIME,
-    "completedAt": TIME,
-    "runSummary": _COUNTS,
-    "dryRunSummary": _COUNTS,
-    "metricResults": [
-        {
-            "name!": STR,
-            "phase!": STR,
-            "message": STR,
-            "dryRun": BOOL,
-            "metadata": TEXTS,
-            "measurements": [_MEASUREMENT],
-            **_COUNTS,
-            "consecutiveError": INT,
-            "consecutiveSuccess": INT,
-        }
-    ],
-}
 _EXPERIMENT_STATUS = {
     "phase": STR,
     "message": STR,
@@ -408,9 +300,9 @@ _EXPERIMENT_STATUS = {
 
 CUSTOM: dict[str, Schema] = {
     "Rollout": {"spec!": _ROLLOUT_SPEC, "status": _ROLLOUT_STATUS},
-    "AnalysisRun": {"spec!": _RUN_SPEC, "status": _RUN_STATUS_OF_METRICS},
-    "AnalysisTemplate": {"spec!": _TEMPLATE_SPEC},
-    "ClusterAnalysisTemplate": {"spec!": _TEMPLATE_SPEC},
+    "AnalysisRun": {"spec!": RUN_SPEC, "status": RUN_STATUS},
+    "AnalysisTemplate": {"spec!": TEMPLATE_SPEC},
+    "ClusterAnalysisTemplate": {"spec!": TEMPLATE_SPEC},
     "Experiment": {
         "spec!": _EXPERIMENT_SPEC,
         "status": _EXPERIMENT_STATUS,

@@ -1,4 +1,4 @@
-"""Creating, replacing, patching and deleting."""
+"""Creating, replacing and patching."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from . import (
     apply,
     bodies,
     defaults,
+    deleting,
     errors,
     managers,
     metadata,
@@ -22,13 +23,10 @@ from . import (
     strategic,
     validation,
 )
+from .apply import Applied
 from .collecting import Collector
-from .fieldsets import Tree
 from .messages import Request
 from .routing import Query, Target
-
-_POLICIES = ("Foreground", "Background", "Orphan")
-_RETURNED_WHEN_DELETED = ("pods", "services", "serviceaccounts", "namespaces")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +59,7 @@ class Writer:
         obj: dict[str, Any],
         query: Query,
         manager: managers.Manager,
-        sent: Tree | None = None,
+        sent: Applied | None = None,
     ) -> Written:
         resource = target.resource
         self._decodes(target, obj)
@@ -89,9 +87,11 @@ class Writer:
                 raise errors.already_exists(resource.plural, resource.group, name)
             if sent is None:
                 shown = _without(obj, "status") if resource.status else obj
-                sent = managers.all_of(resource, shown)
-            managed = managers.created(target.api_version, manager, sent, self._now())
-            if _dry(query):
+                fields = managers.all_of(resource, shown)
+            else:
+                fields = sent.fields
+            managed = managers.created(target.api_version, manager, fields, self._now())
+            if deleting.dry(query):
                 return Written(_unsaved(obj, "0", managed), warnings, created=True)
             return Written(self._store.put(resource.plural, obj, managed), warnings, created=True)
 
@@ -172,7 +172,7 @@ class Writer:
         after: dict[str, Any],
         query: Query,
         manager: managers.Manager,
-        sent: Tree | None = None,
+        sent: Applied | None = None,
     ) -> Written:
         resource = target.resource
         for name in ("apiVersion", "kind"):
@@ -206,7 +206,8 @@ class Writer:
         if record is None:
             if target.part:
                 raise errors.not_found(resource.plural, resource.group, target.name)
-            return self._create(target, wanted, query, manager, managers.applied(resource, own))
+            sent = Applied(managers.applied(resource, own))
+            return self._create(target, wanted, query, manager, sent)
         managed = managers.before_first_apply(record.managed, resource, version, record)
         record = replace(record, managed=managed)
         after, sent = apply.merged(target, manager, managed, record.decode(), own)
@@ -220,7 +221,7 @@ class Writer:
         query: Query,
         warnings: tuple[str, ...],
         manager: managers.Manager,
-        sent: Tree | None = None,
+        sent: Applied | None = None,
     ) -> Written:
         resource = target.resource
         self._preconditions(target, record, after)
@@ -248,51 +249,25 @@ class Writer:
         if same and sent is None and entries == record.managed:
             return Written(record, warnings)
         more, less = ({}, {}) if same else managers.changed(resource, before, after)
+        fields = sent.fields if sent else None
         managed = managers.updated(
-            entries, target.api_version, manager, more, less, self._now(), sent
+            entries, target.api_version, manager, more, less, self._now(), fields
         )
+        if sent and sent.note:
+            after = apply.remembered(after, sent.note)
+            same = patching.same(before, after)
         if same and managed == record.managed:
             return Written(record, warnings)
         if resource.generation and metadata.specification(
             resource, before
         ) != metadata.specification(resource, after):
             after["metadata"]["generation"] = before["metadata"].get("generation", 0) + 1
-        if _dry(query):
+        if deleting.dry(query):
             return Written(_unsaved(after, str(record.version), managed), warnings)
         stored = self._store.put(resource.plural, after, managed)
         if "deletionTimestamp" in after["metadata"] and resource.plural != "namespaces":
             self._collector.settle(resource.plural, stored.key, self._now())
         return Written(stored, warnings)
-
-    def delete(self, target: Target, request: Request) -> tuple[Record, bool]:
-        """The object deleted, and whether it is there still (its finalizers hold it)."""
-        query = Query(request)
-        options = _options(request)
-        with self._store.transaction():
-            record = reading.existing(self._store, target)
-            self._delete_preconditions(target, record, options)
-            if _dry(query) or options.get("dryRun"):
-                return record, False
-            held = self._collector.delete(
-                target.resource.plural, record, _policy(query, options), self._now()
-            )
-            return (
-                (held, True) if held else (record, target.resource.plural in _RETURNED_WHEN_DELETED)
-            )
-
-    def delete_collection(self, target: Target, request: Request) -> reading.Page:
-        """Delete all that a list with the same selectors would show; returns them as they were."""
-        query = Query(request)
-        options = _options(request)
-        with self._store.transaction():
-            found = reading.page(self._store, target, query)
-            if not _dry(query):
-                for record in found.records:
-                    current = self._store.get(target.resource.plural, *record.key)
-                    if current is not None and current.uid == record.uid:
-                        policy = _policy(query, options)
-                        self._collector.delete(target.resource.plural, current, policy, self._now())
-            return found
 
     def _decodes(self, target: Target, obj: dict[str, Any]) -> None:
         problem = validation.undecodable(target.resource, obj)
@@ -340,29 +315,6 @@ class Writer:
         if version and version != str(record.version):
             raise errors.conflict(resource.plural, resource.group, target.name)
 
-    def _delete_preconditions(
-        self, target: Target, record: Record, options: dict[str, Any]
-    ) -> None:
-        wanted = options.get("preconditions") or {}
-        if not isinstance(wanted, dict):
-            raise errors.bad_request("the preconditions are no object")
-        resource = target.resource
-        uid, version = wanted.get("uid"), wanted.get("resourceVersion")
-        if uid and uid != record.uid:
-            why = (
-                f"the UID in the precondition ({uid}) does not match"
-                f" the UID in record ({record.uid})."
-                " The object might have been deleted and then recreated"
-            )
-            raise errors.conflict(resource.kind, resource.group, target.name, why)
-        if version and version != str(record.version):
-            why = (
-                f"the ResourceVersion in the precondition ({version}) does not match the"
-                f" ResourceVersion in record ({record.version})."
-                " The object might have been modified"
-            )
-            raise errors.conflict(resource.kind, resource.group, target.name, why)
-
 
 def _without(obj: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in obj.items() if key != name}
@@ -387,15 +339,6 @@ def _undecodable_patch(after: dict[str, Any], record: Record, problem: str) -> e
     return errors.invalid("", "", "", [errors.Cause("patch", "FieldValueInvalid", message)])
 
 
-def _dry(query: Query) -> bool:
-    value = query.text("dryRun")
-    if value not in ("", "All"):
-        said = f'Unsupported value: "{value}": supported values: "All"'
-        cause = errors.Cause("dryRun", "FieldValueNotSupported", said)
-        raise errors.invalid("PatchOptions", "meta.k8s.io", "", [cause])
-    return bool(value)
-
-
 def _unsaved(obj: dict[str, Any], version: str, managed: tuple[Managed, ...]) -> Record:
     """The answer to a dry run."""
     record = stamped(obj, int(version), managed)
@@ -406,27 +349,3 @@ def _unsaved(obj: dict[str, Any], version: str, managed: tuple[Managed, ...]) ->
     del found["metadata"]["resourceVersion"]
     raw = b'{"metadata":' + bodies.encode(found.pop("metadata"))
     return replace(record, raw=raw + b"," + bodies.encode(found)[1:] if found else raw + b"}")
-
-
-def _options(request: Request) -> dict[str, Any]:
-    if not request.body.strip():
-        return {}
-    found = bodies.read_json(request, "")
-    if not isinstance(found, dict):
-        raise errors.bad_request("delete options are no object")
-    return found
-
-
-def _policy(query: Query, options: dict[str, Any]) -> str:
-    policy = query.text("propagationPolicy") or options.get("propagationPolicy") or ""
-    orphan = options.get("orphanDependents")
-    if not policy and isinstance(orphan, bool):
-        policy = "Orphan" if orphan else "Background"
-    policy = policy or "Background"
-    if policy not in _POLICIES:
-        said = (
-            f'Unsupported value: "{policy}": supported values: "Background", "Foreground", "Orphan"'
-        )
-        cause = errors.Cause("propagationPolicy", "FieldValueNotSupported", said)
-        raise errors.invalid("DeleteOptions", "", "", [cause])
-    return str(policy)
