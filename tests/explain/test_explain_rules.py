@@ -425,6 +425,12 @@ def test_who_holds_it_is_told_by_the_fields_somebody_manages() -> None:
     assert (found.cause.writer.client, found.cause.writer.at) == ("kubectl-edit", START)
 
 
+def test_a_hold_of_an_aborted_rollout_is_told_too() -> None:
+    """Its pods are not resized: aborting alone does not bring the stable version back."""
+    found = explained(aborted(weight(20), spec={"paused": True}))
+    assert [cause.kind for cause in found.causes] == [K.ABORTED_BY_PERSON, K.PAUSED_BY_PERSON]
+
+
 def test_details_of_another_form_do_no_harm() -> None:
     r = canary(PAUSE, phase="Paused", spec={"paused": True})
     assert explain(Material(seen(r, metadata__managedFields="odd"))).cause.writer is None

@@ -24,7 +24,7 @@ from rolloutctl.domain.explain_facts import (
 )
 from rolloutctl.domain.explain_found import Found
 from rolloutctl.domain.explain_outcomes import outcomes
-from rolloutctl.domain.explain_pauses import pauses
+from rolloutctl.domain.explain_pauses import held, pauses
 from rolloutctl.domain.explain_pods import messages_by_pod, pods_evidence
 from rolloutctl.domain.explain_progress import progress_causes
 from rolloutctl.domain.facts import ReplicaSetFacts
@@ -143,6 +143,8 @@ def _of_phase(found: Found) -> Iterator[Cause]:
         yield from progress_causes(found)
     elif status.aborted:
         yield aborted(found)
+        if r.spec.paused:
+            yield held(found)
         yield from found.pods_causes()
     elif status.phase == PAUSED or r.spec.paused:
         yield from pauses(found)

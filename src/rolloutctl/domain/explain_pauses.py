@@ -21,14 +21,7 @@ def pauses(found: Found) -> Iterator[Cause]:
     """
     r = found.rollout
     if r.spec.paused:
-        yield Cause(
-            CauseKind.PAUSED_BY_PERSON,
-            since=found.picture.status.since,
-            ended_by=EndedBy.PERSON,
-            step=found.step_index,
-            plugin=found.plugin,
-            writer=writer(found.known, "spec", "paused"),
-        )
+        yield held(found)
     # What came to no result has to be decided before a pause of the same moment matters.
     conditions = r.status.pause_conditions or ()
     for condition in sorted(conditions, key=lambda one: "Inconclusive" not in one.reason):
@@ -41,6 +34,19 @@ def pauses(found: Found) -> Iterator[Cause]:
             ended_by=EndedBy.ANALYSIS,
             analysis=run,
         )
+
+
+def held(found: Found) -> Cause:
+    """A person's hold (`spec.paused`)."""
+    status = found.picture.status
+    return Cause(
+        CauseKind.PAUSED_BY_PERSON,
+        since=status.since if not status.aborted else None,
+        ended_by=EndedBy.PERSON,
+        step=found.step_index,
+        plugin=found.plugin,
+        writer=writer(found.known, "spec", "paused"),
+    )
 
 
 def _pause(found: Found, condition: PauseCondition) -> Cause:

@@ -265,6 +265,8 @@ def _traffic(cause: Cause, e: Explanation, surface: Surface) -> str:
 
 
 def _paused_by_person(cause: Cause, e: Explanation, surface: Surface) -> str:
+    if cause is not e.cause:
+        return f"A person holds it, too{_client(cause)}: its pods are not resized until a resume."
     at = step_of(cause.step, e)
     by = _client(cause)
     return f"A person holds it{f' at {at}' if at else ''}: spec.paused is true{by}."
