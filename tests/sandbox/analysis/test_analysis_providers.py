@@ -9,8 +9,12 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rolloutctl.sandbox import tls
+from rolloutctl.sandbox.analysis.providers import jsonpath
+from rolloutctl.sandbox.analysis.providers.base import MeasurementError
 from rolloutctl.sandbox.analysis.requests import (
     LARGEST_ANSWER,
     HttpRequest,
@@ -64,6 +68,12 @@ def answer(site: Answering, document: Any, status: int = 200) -> None:
             "result == 2",
         ),
         ({"items": [{"v": 3}, {"v": 4}]}, "{.items[*].v}", "3", "result == 3"),
+        ({"500": 3, "a-b": {"c.d": 4}}, "{$.500}", "3", "result < 2000"),
+        ({"500": 3, "a-b": {"c.d": 4}}, "{.a-b.c\\.d}", "4", "result == 4"),
+        ({"it's": 1}, '{["it\'s"]}', "1", "result == 1"),
+        ({"a": [[1, 2], [3, 4]]}, "{a[1][0]}", "3", "result == 3"),
+        ({"a": [1, 2, 3]}, "{.a[1:]}", "2", "result == 2"),
+        ({"a": [1, 2]}, "no path {.a[0]} and {.a[1]}", "1", "result == 1"),
         ({"items": [{"v": 3}, {"v": 4}]}, "{..v}", "3", "result == 3"),
     ],
 )
@@ -121,11 +131,11 @@ def test_no_proxy_is_asked(site: Answering, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("given", "said"),
     [
         ({"method": "GET", "body": "x"}, "Body/JSONBody can only be used with POST or PUT"),
         ({"method": "POST", "body": "x", "jsonBody": {}}, "use either Body or JSONBody"),
-        ({"jsonPath": "{.a.missing}"}, "Could not find JSONPath in body: a.missing is not found"),
+        ({"jsonPath": "{.a.missing}"}, "Could not find JSONPath in body: .a.missing is not found"),
         ({"jsonPath": "{.a[}"}, "unrecognized JSONPath {.a[}: "),
         ({"jsonPath": "{range .a}{.b}{end}"}, "the sandbox cannot read the JSONPath"),
         ({"jsonPath": ".a"}, "the sandbox cannot read the JSONPath .a"),
@@ -137,9 +147,9 @@ def test_no_proxy_is_asked(site: Answering, monkeypatch: pytest.MonkeyPatch) -> 
         ),
     ],
 )
-def test_what_cannot_be_asked(site: Answering, settings: Obj, said: str) -> None:
+def test_what_cannot_be_asked(site: Answering, given: Obj, said: str) -> None:
     answer(site, {"a": {}})
-    found = measured({"web": {"url": site.url, **settings}})
+    found = measured({"web": {"url": site.url, **given}})
     assert found["phase"] == "Error"
     assert found["message"].startswith(said)
 
@@ -207,6 +217,15 @@ def test_a_certificate_nobody_knows(insecure: bool) -> None:
         assert found["phase"] == "Successful"
     else:
         assert "tls: failed to verify certificate" in found["message"]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text("{}$.@*[]()?'\"\\=~<>!&|:, ab0-1", max_size=25))
+def test_any_path_finds_something_or_says_why_not(path: str) -> None:
+    try:
+        jsonpath.compiled(path)({"a": {"b": [1, 2]}, "0": None})
+    except MeasurementError as error:
+        assert str(error)
 
 
 # prometheus

@@ -6,6 +6,7 @@ Source: argo-rollouts, utils/evaluate/evaluate.go, and the builtins of expr-lang
 from __future__ import annotations
 
 import math
+import re
 import statistics
 from collections.abc import Callable
 from typing import Any
@@ -43,29 +44,34 @@ def elements(value: Any, asked_by: str) -> list[Any]:
     return value
 
 
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+_FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?inf|nan", re.I)
+
+
 def _as_int(value: Any) -> int:
-    text = _text(value, "asInt")
-    try:
-        return int(text.replace("_", "?"))
-    except ValueError:
-        raise ExpressionError(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
+    if isinstance(value, str):
+        if not _INTEGER.fullmatch(value):
+            raise ExpressionError(f'strconv.ParseInt: parsing "{value}": invalid syntax')
+        return int(value)
+    found = _supported(value, "asInt")
+    if math.isnan(found) or math.isinf(found):
+        raise ExpressionError(f"asInt() not supported on float64 {float_text(found)}")
+    return int(found)
 
 
 def _as_float(value: Any) -> float:
-    text = _text(value, "asFloat")
-    try:
-        return float(text.strip("\0") if text == text.strip() and "_" not in text else "?")
-    except ValueError:
-        raise ExpressionError(f'strconv.ParseFloat: parsing "{text}": invalid syntax') from None
-
-
-def _int(value: Any) -> int:
     if isinstance(value, str):
-        return _as_int(value)
-    found = number(value, "int")
-    if math.isnan(found) or math.isinf(found):
-        raise ExpressionError(f"{float_text(found)} is no integer")
-    return int(found)
+        if not _FLOAT.fullmatch(value):
+            raise ExpressionError(f'strconv.ParseFloat: parsing "{value}": invalid syntax')
+        return float(value)
+    return float(_supported(value, "asFloat"))
+
+
+def _supported(value: Any, asked_by: str) -> Any:
+    if not is_number(value):
+        what = "<nil> <nil>" if value is None else f"{type_name(value)} {marshalled(value)}"
+        raise ExpressionError(f"{asked_by}() not supported on {what[:200]}")
+    return value
 
 
 def _length(value: Any) -> int:
@@ -133,11 +139,8 @@ FUNCTIONS: dict[str, tuple[Function, int | None]] = {
     "isInf": (lambda value: math.isinf(number(value, "isInf")), 1),
     "isNil": (lambda value: value is None, 1),
     "default": (lambda value, other: other if value is None else value, 2),
-    "int": (_int, 1),
-    "float": (
-        lambda value: _as_float(value) if isinstance(value, str) else float(number(value, "float")),
-        1,
-    ),
+    "int": (_as_int, 1),
+    "float": (_as_float, 1),
     "string": (_string, 1),
     "abs": (lambda value: abs(number(value, "abs")), 1),
     "ceil": (lambda value: _rounded(value, math.ceil, "ceil"), 1),

@@ -18,6 +18,9 @@ def start(run: Obj, metric: Obj, taken: int, means: Means) -> Call | Measured:
         return _started(kind, run, {**metric, "provider": {kind: settings}}, taken, means)
     except (InvalidMetrics, MeasurementError) as error:
         return Measured("Error", message=str(error))
+    except Exception as error:
+        # A setting nobody thought of is an error of its metric, not of the cluster.
+        return Measured("Error", message=f"{type(error).__name__}: {error}")
 
 
 def metadata(metric: Obj) -> dict[str, str]:
