@@ -246,3 +246,53 @@ def test_what_happened_before_an_abort_needs_no_time_to_be_the_same(
     monkeypatch.setattr(Outcomes, "hurried", lambda self, before: self)
     monkeypatch.setattr(rehearsing, "is_alike", lambda step, before: False)
     assert planned(rolloutctl, file) == hurried
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("steps", ["x"], "must be of type object"),
+        ("steps", "x", "must be of type array"),
+        ("stableService", 3, "must be of type string"),
+        ("analysis", [], "must be of type object"),
+    ],
+)
+def test_what_an_api_server_refuses_is_said_in_its_words(
+    rolloutctl: Program, tmp_path: Path, field: str, value: Any, says: str
+) -> None:
+    found = manifest(STEPS)
+    found["spec"]["strategy"]["canary"][field] = value
+    path = tmp_path / "odd.yaml"
+    path.write_text(yaml.safe_dump(found))
+    result = rolloutctl("plan", str(path))
+    assert result.exit_code == ExitCode.USAGE
+    assert says in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "says"),
+    [
+        ("--replicas", "many", '"many" is no number of pods'),
+        ("--replicas", "1001", "at most 1000 pods"),
+        ("--pod-ready", "soon", "is no duration"),
+        ("-o", "pdf", "known: json, yaml, jsonl, svg"),
+        ("--plugins", "nowhere.yaml", "nowhere.yaml cannot be read"),
+    ],
+)
+def test_options_that_cannot_be_meant(
+    rolloutctl: Program, file: str, option: str, value: str, says: str
+) -> None:
+    result = rolloutctl("plan", file, option, value)
+    assert result.exit_code == ExitCode.USAGE
+    assert says in result.stderr
+
+
+def test_outcomes_of_a_step_that_is_no_plugin_are_refused(
+    rolloutctl: Program, file: str, tmp_path: Path
+) -> None:
+    outcomes = tmp_path / "outcomes.yaml"
+    outcomes.write_text("1: Failed")
+    result = rolloutctl("plan", file, "--plugins", str(outcomes))
+    assert result.exit_code == ExitCode.USAGE
+    assert "step 1 is no plugin step" in result.stderr
+    assert "plugins are step 2, 5" in result.stderr

@@ -81,19 +81,6 @@ def is_file(target: str) -> bool:
     return Path(target).is_file()
 
 
-def known_plugins(rollout: Object) -> list[str]:
-    """The plugins of a rollout's steps, each once; none for what has no readable steps."""
-    strategy = (rollout.get("spec") or {}).get("strategy")
-    canary = strategy.get("canary") if isinstance(strategy, dict) else None
-    steps = canary.get("steps") if isinstance(canary, dict) else None
-    named = []
-    for step in steps if isinstance(steps, list) else []:
-        plugin = step.get("plugin") if isinstance(step, dict) else None
-        if isinstance(plugin, dict) and isinstance(plugin.get("name"), str):
-            named.append(plugin["name"])
-    return list(dict.fromkeys(named))
-
-
 # --- what is rehearsed --------------------------------------------------------------------------
 
 
@@ -143,6 +130,7 @@ def _from_file(run: Run, target: str, chosen: str) -> list[_Subject]:
 def _not_run_in_file(documents: Sequence[Object], rollout: Object) -> dict[str, bool]:
     """What the file's own argo-rollouts-config says of the plugins; nothing without one."""
     from rolloutctl.domain.plugin_config import CONFIG_MAP, parse
+    from rolloutctl.sandbox.rehearsal import plugins_of
 
     for each in documents:
         if each["kind"] == "ConfigMap" and each["metadata"].get("name") == CONFIG_MAP:
@@ -151,7 +139,7 @@ def _not_run_in_file(documents: Sequence[Object], rollout: Object) -> dict[str, 
             data = each.get("data")
             texts = data.items() if isinstance(data, dict) else ()
             config = parse({key: text for key, text in texts if isinstance(text, str)})
-            return not_run_by(config, known_plugins(rollout))
+            return not_run_by(config, list(plugins_of(rollout).values()))
     return {}
 
 
@@ -169,7 +157,7 @@ def _from_cluster(run: Run, name: str) -> _Subject:
     for each in unread:
         run.note(f"{each.kind} {each.name} could not be read: {each.why}")
     rollout = objects[0]
-    plugins = known_plugins(rollout)
+    plugins = list(rehearsal.plugins_of(rollout).values())
     not_run = planning.not_run(cluster, plugins) if plugins else {}
     return _Subject(rollout, objects, ref.namespace, not_run, "")
 
@@ -197,7 +185,7 @@ def _rehearsed(run: Run, subject: _Subject, wishes: Wishes, outcomes: Outcomes) 
         kind = UsageError if subject.source else Failed
         name = f"{cast.namespace}/{cast.rollout['metadata']['name']}"
         raise kind(str(error), subject=subject.source or name) from error
-    rollout = msgspec.convert(cast.rollout, wire.Rollout)
+    rollout = msgspec.convert(cast.rollout, wire.Rollout, strict=False)
     return Plan(msgspec.convert(facts, Rehearsed), steps_of(rollout))
 
 
@@ -205,17 +193,18 @@ def _check_outcomes(run: Run, cast: Any, outcomes: Outcomes, path: str) -> None:
     """Raises UsageError for a step that is no plugin's; says which names are of nothing here."""
     import difflib
 
-    steps = ((cast.rollout["spec"].get("strategy") or {}).get("canary") or {}).get("steps") or []
-    plugins = [number for number, step in enumerate(steps, 1) if step.get("plugin")]
+    from rolloutctl.sandbox import rehearsal
+
+    plugins = rehearsal.plugins_of(cast.rollout)
     for index in outcomes.steps:
-        if index + 1 not in plugins:
-            known = ", ".join(map(str, plugins))
+        if index not in plugins:
+            known = ", ".join(str(each + 1) for each in plugins)
             raise UsageError(
                 f"{path}: step {index + 1} is no plugin step",
                 hint=f"plugins are step {known}" if known else "the rollout has no plugin steps",
             )
     for names, known_names, what in (
-        (outcomes.plugins, known_plugins(cast.rollout), "no step of"),
+        (outcomes.plugins, list(plugins.values()), "no step of"),
         (outcomes.analyses, cast.analysis_names, "no analysis of"),
     ):
         for name in names:

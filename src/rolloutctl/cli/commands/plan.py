@@ -12,6 +12,7 @@ from rolloutctl.cli.run import Run
 from rolloutctl.errors import ExitCode
 
 FORMATS = ("json", "yaml", "jsonl", "svg")
+MOST_PODS = 1000
 
 app = new_app()
 
@@ -24,8 +25,10 @@ def _format(text: str) -> str:
 
 
 def _pods(text: str) -> int:
-    if not text.isascii() or not text.isdecimal() or int(text) > 10_000:
+    if not text.isascii() or not text.isdecimal():
         raise typer.BadParameter(f'"{text}" is no number of pods')
+    if len(text) > 4 or int(text) > MOST_PODS:
+        raise typer.BadParameter(f"a rehearsal has at most {MOST_PODS} pods")
     return int(text)
 
 

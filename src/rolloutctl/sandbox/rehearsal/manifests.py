@@ -106,6 +106,12 @@ def rollouts_of(documents: Sequence[Obj]) -> list[Obj]:
     return [each for each in documents if each.get("kind") == "Rollout"]
 
 
+def plugins_of(rollout: Obj) -> dict[int, str]:
+    """The plugins of a rollout's steps by the index of the step."""
+    named = {index: text(step, "plugin", "name") for index, step in enumerate(steps_of(rollout))}
+    return {index: plugin for index, plugin in named.items() if plugin}
+
+
 def missing(rollout: Obj, documents: Sequence[Obj], namespace: str) -> list[Wanted]:
     """What `rollout` refers to and is not among `documents`, each once, in order."""
     found: dict[Wanted, None] = {}

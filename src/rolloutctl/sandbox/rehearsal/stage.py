@@ -27,7 +27,7 @@ from rolloutctl.sandbox.controller.steps import current_step, index_of, pause_se
 from rolloutctl.sandbox.embedded import NO_ADDRESS, EmbeddedCluster
 
 from . import analyses
-from .manifests import Cast
+from .manifests import Cast, plugins_of
 from .outcomes import Outcomes
 from .plugin import ScriptedPlugin
 from .recording import Recording, is_of_rollout
@@ -65,12 +65,7 @@ class Stage:
         self.options = options
         self._hurry = hurry
         self._clock = FakeClock()
-        steps = steps_of(cast.rollout)
-        plugins = {
-            index: text(step, "plugin", "name")
-            for index, step in enumerate(steps)
-            if text(step, "plugin", "name")
-        }
+        plugins = plugins_of(cast.rollout)
         scripted = ScriptedPlugin(options.outcomes, self._clock)
         self.cluster = EmbeddedCluster(
             clock=self._clock,
