@@ -98,6 +98,7 @@ def test_help_loads_nothing_heavy(argv: tuple[str, ...]) -> None:
         ("list",),
         ("list", "-A", "-l", "app=web"),
         ("status", "web", "--request-timeout", "5s"),
+        ("explain", "web"),
     ],
 )
 def test_looking_loads_nothing_heavy(argv: tuple[str, ...], tmp_path: Path) -> None:
@@ -114,6 +115,8 @@ def test_looking_loads_nothing_heavy(argv: tuple[str, ...], tmp_path: Path) -> N
         assert script.asked
     assert not packages(found) & HEAVY
     assert not {name for name in found if name.startswith("rolloutctl.sandbox")}
+    # Nobody pays for what only an explanation reads.
+    assert ("rolloutctl.domain.wire_details" in found) == (argv[0] == "explain")
 
 
 def test_there_is_one_version() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +11,8 @@ from syrupy.assertion import SnapshotAssertion
 
 from rolloutctl.domain.decision import Note
 from rolloutctl.domain.explain import Material, explain
-from rolloutctl.domain.explain_commands import Trap
-from rolloutctl.domain.explain_facts import CauseKind
+from rolloutctl.domain.explain_commands import Command, Trap, Verdict
+from rolloutctl.domain.explain_facts import CauseKind, EndedBy
 from rolloutctl.domain.wire import Rollout
 from rolloutctl.render.surface import Surface
 from rolloutctl.render.theme import to_text
@@ -252,3 +253,9 @@ def test_every_kind_of_cause_is_met_by_a_test_or_a_recording() -> None:
 def test_every_trap_and_every_note_has_words() -> None:
     assert set(explained_outcomes.TRAPS) == set(Trap)
     assert set(NOTES) == set(Note)
+
+
+def test_every_kind_trap_and_verdict_is_documented() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "output.md").read_text(encoding="utf-8")
+    names = [*CauseKind, *EndedBy, *Verdict, *Trap, Command.UNDO, Command.TERMINATE_ANALYSIS]
+    assert [name for name in names if f"`{name}`" not in text] == []
