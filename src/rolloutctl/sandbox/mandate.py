@@ -1,4 +1,4 @@
-"""What the sandbox's controllers get to see: no rollout of another controller instance."""
+"""What the sandbox's controllers get to see: nothing of another controller instance."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from .api.resources import BY_PLURAL
 from .client import ApiError, Client, Watch
 
 INSTANCE_ID = "argo-rollouts.argoproj.io/controller-instance-id"
+_SHARED = frozenset({"analysisruns", "experiments", "rollouts"})
+"""What controllers of several instance ids share a cluster's list of."""
 
 
 class ControllerClient(Client):
-    """A client that leaves out rollouts with an instance id, as a controller without one does.
+    """A client that leaves out what has an instance id, as a controller without one does.
 
-    The server selects them, so a fleet of others' costs the controllers nothing. What it writes,
+    The server selects, so a fleet of others' costs the controllers nothing. What it writes,
     the controller has written, as managedFields name it.
 
-    Source: argo-rollouts, the label of Rollouts and the controller's `--instance-id`.
+    Source: argo-rollouts, the label of Rollouts, AnalysisRuns and Experiments, and the controller's
+    `--instance-id`.
     """
 
     def __init__(self, api: Api, token: str) -> None:
@@ -61,4 +64,4 @@ class ControllerClient(Client):
 
 
 def _own(resource: str) -> str:
-    return f"!{INSTANCE_ID}" if resource == "rollouts" else ""
+    return f"!{INSTANCE_ID}" if resource in _SHARED else ""

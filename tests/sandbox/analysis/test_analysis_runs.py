@@ -412,6 +412,21 @@ def test_nothing_is_measured_while_no_controller_runs(analysed: Analysed) -> Non
     assert analysed.result("success-rate")["count"] == 2
 
 
+def test_runs_of_another_controller_are_left_alone(analysed: Analysed) -> None:
+    label = {"argo-rollouts.argoproj.io/controller-instance-id": "theirs"}
+    run = {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "AnalysisRun",
+        "metadata": {"name": "run", "namespace": PLACE, "labels": label},
+        "spec": {"metrics": [web()]},
+    }
+    analysed.client.create("analysisruns", run, PLACE)
+    assert analysed.after(60) == {}
+    nobodys = {"metadata": {"labels": dict.fromkeys(label)}}
+    analysed.patch(nobodys)
+    assert analysed.phase() == ("Successful", "")
+
+
 @pytest.mark.parametrize(
     "kind",
     ["kayenta", "wavefront", "newRelic", "cloudWatch", "graphite", "influxdb", "skywalking"],
