@@ -158,3 +158,12 @@ def test_only_edited_steps_leave_records_that_fit_no_step(story: str) -> None:
     for state in states(story):
         if stray_records(state.rollout):
             assert not is_observed(state.rollout)
+
+
+@pytest.mark.parametrize("story", ["istio-full", "canary-pause-full"])
+def test_a_full_promotion_under_way_calls_no_step_done_that_it_jumped_over(story: str) -> None:
+    under_way = [s for s in states(story) if s.status.get("promoteFull")]
+    jumped = [s for s in under_way if s.status["currentStepIndex"] == len(s.picture.steps)]
+    assert jumped
+    for state in jumped:
+        assert {entry.state for entry in state.picture.steps} == {StepState.PASSED}
