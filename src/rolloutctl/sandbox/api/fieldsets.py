@@ -218,23 +218,27 @@ def merge(schema: Schema, live: Any, wanted: Any) -> Any:
             found[name] = merge(inner, live[name], item) if name in live else item
         return found
     if isinstance(live, list) and isinstance(wanted, list) and old and new:
-        steps = {**dict.fromkeys(old), **dict.fromkeys(new)}
-        if list(new) == [step for step in new if step in old]:
-            steps = dict.fromkeys(_ordered(list(old), list(new)))
         return [
             merge(new[step][0], old[step][1], new[step][1])
             if step in old and step in new
             else (new.get(step) or old[step])[1]
-            for step in steps
+            for step in _interleaved(list(old), list(new))
         ]
     return wanted
 
 
-def _ordered(old: list[str], new: list[str]) -> list[str]:
-    """`old`, in which those that are in `new` stand in the order they have there."""
+def _interleaved(old: list[str], new: list[str]) -> list[str]:
+    """All of both: `new` in its order, and what only `old` has before what it stood before."""
+    found: list[str] = []
     turn = iter(new)
-    named = set(new)
-    return [next(turn) if step in named else step for step in old]
+    named, done = set(new), set[str]()
+    for step in old:
+        if step not in named:
+            found.append(step)
+        while step in named and step not in done:
+            done.add(following := next(turn))
+            found.append(following)
+    return [*found, *turn]
 
 
 def removed(schema: Schema, value: Any, gone: Tree, kept: Tree | None) -> Any:
