@@ -150,3 +150,29 @@ def test_delays_are_those_of_the_spec(rolloutctl: Program, tmp_path: Path) -> No
 def test_a_delay_of_zero_means_for_ever(rolloutctl: Program, tmp_path: Path) -> None:
     result = rolloutctl("plan", routed(tmp_path, scaleDownDelaySeconds=0))
     assert "10 pods of the other version stay" in result.stdout
+
+
+VIRTUAL: dict[str, Any] = {"virtualService": {"name": "web", "routes": ["primary"]}}
+RULE: dict[str, Any] = {
+    "destinationRule": {"name": "web", "canarySubsetName": "new", "stableSubsetName": "old"}
+}
+TCP: dict[str, Any] = {"virtualService": {"name": "web.mesh", "tcpRoutes": [{"port": 3306}]}}
+PING: dict[str, Any] = {"pingPong": {"pingService": "ping", "pongService": "pong"}}
+NONE: dict[str, Any] = {"canaryService": "", "stableService": ""}
+
+
+@pytest.mark.parametrize(
+    ("istio", "canary"),
+    [
+        pytest.param(VIRTUAL, {}, id="services"),
+        pytest.param({**VIRTUAL, **RULE}, NONE, id="subsets"),
+        pytest.param({**VIRTUAL, **RULE}, {}, id="subsets and services"),
+        pytest.param(VIRTUAL, {**NONE, **PING}, id="ping and pong"),
+        pytest.param(TCP, {}, id="a TCP route of another namespace"),
+    ],
+)
+def test_stand_ins_do_for_every_form_of_istio(
+    rolloutctl: Program, tmp_path: Path, istio: dict[str, Any], canary: dict[str, Any]
+) -> None:
+    found = planned(rolloutctl, routed(tmp_path, trafficRouting={"istio": istio}, **canary))
+    assert [step["traffic"] for step in found["steps"]] == [20, 20]

@@ -145,6 +145,7 @@ def _not_run_in_file(documents: Sequence[Object], rollout: Object) -> dict[str, 
 
 def _from_cluster(run: Run, name: str) -> _Subject:
     from rolloutctl.actions import planning
+    from rolloutctl.render.text import safe
     from rolloutctl.sandbox import rehearsal
 
     (ref,) = run.refs([name])
@@ -155,7 +156,7 @@ def _from_cluster(run: Run, name: str) -> _Subject:
 
     objects, unread = planning.gather(cluster, ref, missing)
     for each in unread:
-        run.note(f"{each.kind} {each.name} could not be read: {each.why}")
+        run.note(safe(f"{each.kind} {each.name} could not be read: {each.why}", 1000))
     rollout = objects[0]
     plugins = list(rehearsal.plugins_of(rollout).values())
     not_run = planning.not_run(cluster, plugins) if plugins else {}
@@ -193,6 +194,7 @@ def _check_outcomes(run: Run, cast: Any, outcomes: Outcomes, path: str) -> None:
     """Raises UsageError for a step that is no plugin's; says which names are of nothing here."""
     import difflib
 
+    from rolloutctl.render.text import safe
     from rolloutctl.sandbox import rehearsal
 
     plugins = rehearsal.plugins_of(cast.rollout)
@@ -211,7 +213,8 @@ def _check_outcomes(run: Run, cast: Any, outcomes: Outcomes, path: str) -> None:
             if name != "*" and name not in known_names:
                 near = difflib.get_close_matches(name, known_names, n=1)
                 meant = f"; did you mean {near[0]}?" if near else ""
-                run.note(f"{path}: {what} {cast.rollout['metadata']['name']} is {name}{meant}")
+                own = cast.rollout["metadata"]["name"]
+                run.note(safe(f"{path}: {what} {own} is {name}{meant}", 1000))
 
 
 # --- what is shown ------------------------------------------------------------------------------
@@ -242,12 +245,13 @@ def _show(run: Run, plans: list[Plan], output: str | None, *, many: bool) -> Non
 
 def _write_picture(run: Run, plan: Plan, path: str) -> None:
     from rolloutctl.render.pictures import plan as pictures
+    from rolloutctl.render.text import safe
 
     try:
         Path(path).write_text(pictures.svg(plan), encoding="utf-8")
     except OSError as error:
         raise Failed(f"{path} cannot be written: {error.strerror}") from error
-    run.note(f"wrote {path}")
+    run.note(safe(f"wrote {path}", 0))
 
 
 def _ended(run: Run, plans: list[Plan], errors: list[RolloutctlError]) -> ExitCode:

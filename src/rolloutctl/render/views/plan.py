@@ -284,9 +284,10 @@ def _aborts(plan: Plan, surface: Surface) -> list[Line]:
         return []
     found: list[Line] = [(), line(Span("An abort", "strong"))]
     column = max(len(_numbers(numbers)) for numbers, _ in groups)
+    new = "new pod" if plan.rehearsed.strategy == "blueGreen" else "canary pod"
     for numbers, abort in groups:
         head = f"  at {_numbers(numbers):<{column}}   "
-        said = join(_abort_words(abort), "; ")
+        said = join(_abort_words(abort, new), "; ")
         found += wrap(line(head, *said), surface.room, indent=len(head))
     return found
 
@@ -301,7 +302,8 @@ def _numbers(numbers: list[int]) -> str:
     return f"step {first}" if first == last else f"steps {first}-{last}"
 
 
-def _abort_words(abort: PlannedAbort) -> list[Line]:
+def _abort_words(abort: PlannedAbort, new: str) -> list[Line]:
+    """`new` is what a pod of the new version is called."""
     found: list[Line] = []
     if not abort.calls:
         found.append(line("calls nothing"))
@@ -309,9 +311,9 @@ def _abort_words(abort: PlannedAbort) -> list[Line]:
         verb = "calls Abort of" if number == 0 else "then of"
         said = "" if call.phase == "Successful" else f": {safe(call.phase, 40)}"
         found.append(line(f"{verb} step {call.index + 1} ({safe(call.name)}){said}"))
-    pods = words.counted(abort.canary.desired, "canary pod")
+    pods = words.counted(abort.canary.desired, new)
     if not abort.canary.desired:
-        found.append(line("no canary pods yet"))
+        found.append(line(f"no {new}s yet"))
     elif abort.canary_seconds is None:
         found.append(line(f"{pods} stay"))
     elif abort.canary_seconds >= 1:
