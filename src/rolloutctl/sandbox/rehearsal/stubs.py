@@ -69,12 +69,15 @@ def _match(route: Any) -> Obj:
 
 def _destinations(rollout: Obj, istio: Obj) -> list[Obj]:
     canary = _canary(rollout)
+    ping_pong, rule = mapping(canary, "pingPong"), mapping(istio, "destinationRule")
     services = (text(canary, "stableService"), text(canary, "canaryService"))
-    rule = mapping(istio, "destinationRule")
+    if ping_pong:
+        services = (text(ping_pong, "pingService"), text(ping_pong, "pongService"))
     subsets = (text(rule, "stableSubsetName"), text(rule, "canarySubsetName"))
     made = []
     for service, subset, weight in zip(services, subsets, (100, 0), strict=True):
-        host: Obj = {"host": service or text(rule, "name") or "rehearsed"}
+        # Subsets are those of the rule's host, which is called as the rule is here.
+        host: Obj = {"host": text(rule, "name") or service or "rehearsed"}
         if subset:
             host["subset"] = subset
         made.append({"destination": host, "weight": weight})
