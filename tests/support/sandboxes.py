@@ -36,7 +36,7 @@ class HttpClient:
         self._headers = {"Content-Type": "application/json"}
         if token is not None:
             self._headers["Authorization"] = f"Bearer {token}"
-        self._pool = urllib3.PoolManager(retries=False, timeout=20.0)
+        self._pool = urllib3.PoolManager(retries=False, timeout=20.0, maxsize=20)
 
     def close(self) -> None:
         self._pool.clear()
