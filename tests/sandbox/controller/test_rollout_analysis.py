@@ -23,7 +23,7 @@ WHY = 'Metric "scripted" assessed Failed due to failed (1) > failureLimit (0)'
 
 def at_step(metric: Obj, *more: Obj, **fields: Any) -> Controlled:
     """demo:v2, as far as it comes at once: its second step is an analysis."""
-    steps = ({"setWeight": 25}, {"analysis": named("check", **fields)}, *more)
+    steps: tuple[Obj, ...] = ({"setWeight": 25}, {"analysis": named("check", **fields)}, *more)
     story = Controlled(*steps, objects=[template("check", metric)])
     story.image("demo:v2")
     return story
@@ -193,7 +193,7 @@ def test_a_name_that_is_taken_gets_a_number() -> None:
         {"pause": {}}, {"analysis": named("check")}, objects=[template("check", GOOD)]
     )
     story.image("demo:v2")
-    foreign = {
+    foreign: Obj = {
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "AnalysisRun",
         "metadata": {"name": f"demo-{story.status['currentPodHash']}-2-1"},

@@ -26,11 +26,13 @@ from .objects import (
     text,
     uid,
 )
+from .pausing import pause_condition
 from .status import in_rollback_window
 from .steps import current_step, index_of, is_kind
 
 FIELD = "currentExperiment"
 PAUSE = "InconclusiveExperiment"
+PACE = 1.0
 CAUSE = "Experiment analysis phase is error/failed"
 
 
@@ -76,6 +78,10 @@ def _current(context: Context, step: Obj | None, owned: list[Obj]) -> Obj | None
     named = text(context.status, "canary", FIELD)
     current = next((each for each in owned if name(each) == named), None)
     if current is None:
+        wait = _pods_take(context, owned)
+        if wait > 0:
+            context.again(wait)
+            return None
         made = create(context.cluster, "experiments", _experiment(context, step), suffix="-")
         context.event("Normal", "ExperimentCreated", f"Created Experiment '{name(made)}'")
         return made
@@ -85,6 +91,19 @@ def _current(context: Context, step: Obj | None, owned: list[Obj]) -> Obj | None
     elif phase in ("Failed", "Error"):
         context.pausing.abort(f"{CAUSE}: {message}" if message else CAUSE)
     return current
+
+
+def _pods_take(context: Context, owned: list[Obj]) -> float:
+    """Seconds until an Experiment may follow an inconclusive one.
+
+    The controller makes the next one while the rollout is still paused for the last. What keeps
+    that from being an endless stream are pods that need time to start, which those here need not.
+    """
+    if pause_condition(context.rollout, PAUSE) is None:
+        return 0.0
+    made = [(text(each, "metadata", "creationTimestamp"), uid(each)) for each in owned]
+    at, of = max(made, default=("", ""))
+    return PACE - context.cluster.timing.elapsed(of, "created", at) if at else 0.0
 
 
 def _experiment(context: Context, step: Obj) -> Obj:
