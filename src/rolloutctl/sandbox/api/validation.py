@@ -226,9 +226,10 @@ def _required(schema: Schema, value: Any, path: str) -> Iterator[Cause]:
                 place = f"{path}.{name}" if path else name
                 yield Cause(place, "FieldValueRequired", "Required value")
         for name, item in value.items():
-            inner = shapes.field(schema, name)
-            if inner is not None:
-                yield from _required(inner, item, f"{path}.{name}" if path else name)
+            if isinstance(item, (dict, list)):
+                inner = shapes.field(schema, name)
+                if inner is not None:
+                    yield from _required(inner, item, f"{path}.{name}" if path else name)
 
 
 def _times(schema: Schema, value: Any, path: str) -> Iterator[Cause]:
@@ -238,7 +239,7 @@ def _times(schema: Schema, value: Any, path: str) -> Iterator[Cause]:
     elif isinstance(schema, dict) and isinstance(value, dict):
         for name, item in value.items():
             inner = shapes.field(schema, name)
-            if inner is not None:
+            if isinstance(item, (dict, list)) or inner == shapes.TIME:
                 yield from _times(inner, item, f"{path}.{name}" if path else name)
     elif schema == shapes.TIME and isinstance(value, str) and not _is_time(value):
         said = f'Invalid value: "{value}": {path} in body must be of type date-time: "{value}"'
