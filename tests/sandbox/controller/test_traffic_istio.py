@@ -237,6 +237,13 @@ class TestManagedRoutes:
         story.image("demo:v2")
         assert story.names_of_routes == ["copy", "beta", "primary"]
 
+    def test_one_set_before_there_are_pods_is_gone_again(self) -> None:
+        """Without an available pod of the canary all managed routes are removed."""
+        story = Routed({"setHeaderRoute": BETA}, weight(20), PAUSE, routing=managed("beta"))
+        story.image("demo:v2")
+        assert story.step == 2
+        assert story.names_of_routes == ["primary"]
+
     @pytest.mark.parametrize("end", ["abort", "promote_full"])
     def test_an_abort_or_a_full_promotion_takes_all_away(self, end: str) -> None:
         steps = ({"setHeaderRoute": BETA}, {"setMirrorRoute": COPY})

@@ -18,6 +18,7 @@ STATES: dict[str, tuple[str, str, int]] = {
     "checkout-canary": ("Progressing", "", 0),
     "healthy": ("Healthy", "", 2),
     "invalid": ("Degraded", "InvalidSpec:", 0),
+    "istio": ("Paused", "CanaryPauseStep", 2),
     "paused": ("Paused", "CanaryPauseStep", 3),
     "plugin-failed": ("Degraded", "RolloutAborted:", 0),
     "plugin-gate-running": ("Progressing", "", 1),
