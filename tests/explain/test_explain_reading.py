@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
+from rolloutctl.actions.explain import read
 from rolloutctl.domain.explain_facts import CauseKind
 from rolloutctl.errors import ExitCode
-from support.explained import analysing, at, paused, reading
+from support.explained import DEMO, analysing, at, paused, reading
 from support.fake_cluster import FakeCluster
 from support.recorded import Moment
 from support.screens import program
@@ -123,6 +126,17 @@ def test_what_may_not_be_read_is_said_and_the_rest_is_explained() -> None:
     assert len(document["unavailable"]) == 5
 
 
+def test_a_fault_of_our_own_is_not_swallowed() -> None:
+    class Faulty(FakeCluster):
+        def pages(self, kind: Any, *args: Any, **options: Any) -> Any:
+            if kind.plural == "pods":
+                raise ZeroDivisionError
+            return super().pages(kind, *args, **options)
+
+    with pytest.raises(ZeroDivisionError):
+        read(Faulty(at("istio-abort").objects), DEMO)
+
+
 def test_forbidden_events_are_said_once() -> None:
     found = at("canary-bad-image-deadline")
     for pod in found.objects["pods"]:
@@ -137,10 +151,10 @@ def test_an_unreadable_run_does_not_hide_the_others() -> None:
     odd["metadata"]["name"] = "odd"
     odd["spec"]["metrics"][0]["interval"] = 7
     found.objects["analysisruns"].append(odd)
-    read = reading(found)
-    assert read.explanation.cause.analysis is not None
-    assert read.explanation.cause.analysis.name == "demo-b6bcc645c-2-2"
-    assert [item.what for item in read.missing] == ["AnalysisRun odd"]
+    known = reading(found)
+    assert known.explanation.cause.analysis is not None
+    assert known.explanation.cause.analysis.name == "demo-b6bcc645c-2-2"
+    assert [item.what for item in known.missing] == ["AnalysisRun odd"]
 
 
 def test_a_rollout_that_is_not_there() -> None:

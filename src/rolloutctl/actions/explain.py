@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from msgspec import Struct
@@ -30,7 +30,6 @@ from rolloutctl.errors import RolloutctlError
 T = TypeVar("T")
 Part = Callable[[], tuple[list[Any], list[Missing]]]
 
-_AT_ONCE = 4
 _MOST_RUNS = 5
 """Analysis runs of an experiment that are read by name."""
 
@@ -52,7 +51,6 @@ def read(cluster: Cluster, ref: Ref) -> Reading:
     seen = promotion.read(cluster, ref)
     rollout = seen.rollout
     namespace = rollout.metadata.namespace or ref.namespace
-    missing: list[Missing] = []
 
     def part(kind: Kind, as_type: type[Any], labels: str, fields: str = "") -> Part:
         return lambda: inspect.readable(cluster, kind, namespace, as_type, labels, fields)
@@ -69,23 +67,47 @@ def read(cluster: Cluster, ref: Ref) -> Reading:
         parts["runs"] = part(ANALYSIS_RUNS, AnalysisRunDetails, versions)
     if versions and inspect.uses_experiments(rollout):
         parts["experiments"] = part(EXPERIMENTS, ExperimentDetails, versions)
-    with ThreadPoolExecutor(_AT_ONCE, "explain") as pool:
-        asked = {name: pool.submit(reading) for name, reading in parts.items()}
-        plugins = (
-            pool.submit(inspect.plugin_configuration, cluster)
-            if inspect.uses_plugins(rollout)
-            else None
-        )
-        found = {name: future.result() for name, future in asked.items()}
-        config, problem = plugins.result() if plugins is not None else (None, None)
+    if inspect.uses_plugins(rollout):
+        parts["config"] = lambda: _plugins(cluster)
+    found = _together(parts)
+    missing = [item for _, not_read in found.values() for item in not_read]
+    configs, _ = found.pop("config", ([], []))
     lists = {name: items for name, (items, _) in found.items()}
-    for _, not_read in found.values():
-        missing += not_read
-    if problem is not None:
-        missing.append(problem)
-    material = Material(seen=seen, config=config, **lists)
+    material = Material(seen=seen, config=configs[0] if configs else None, **lists)
     material, more = _looked_closer(cluster, namespace, material)
     return Reading(explain(material), (*missing, *more))
+
+
+def _plugins(cluster: Cluster) -> tuple[list[Any], list[Missing]]:
+    config, problem = inspect.plugin_configuration(cluster)
+    return [config] if config is not None else [], [problem] if problem is not None else []
+
+
+def _together(parts: Mapping[str, Callable[[], T]]) -> dict[str, T]:
+    """The result of each, all at the same time. Ctrl-C does not wait for a server that is silent.
+
+    Raises what one of them raised.
+    """
+    found: dict[str, T] = {}
+    problems: list[BaseException] = []
+
+    def run(name: str, part: Callable[[], T]) -> None:
+        try:
+            found[name] = part()
+        except BaseException as problem:
+            problems.append(problem)
+
+    threads = [
+        threading.Thread(target=run, args=item, name="explain", daemon=True)
+        for item in parts.items()
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if problems:
+        raise problems[0]
+    return {name: found[name] for name in parts}
 
 
 def _about(kind: str, metadata: wire.Metadata) -> str:
