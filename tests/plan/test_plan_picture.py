@@ -16,6 +16,7 @@ from rolloutctl.domain.plan import (
     Plan,
     PlannedPause,
     PlannedPlugin,
+    PlannedRun,
     PlannedStep,
     Pods,
     Rehearsed,
@@ -171,6 +172,16 @@ def test_any_number_of_steps_fits(count: int) -> None:
     assert max(x + width for x, width in blocks) <= WIDTH
     height = float(root.get("height", ""))
     assert all(float(each.get("y", "")) <= height for each in root.iter(f"{SVG}text"))
+
+
+def test_an_analysis_beside_the_steps_has_a_bar_of_its_own() -> None:
+    run = PlannedRun("AnalysisRun", "x", "Background", None, 65, 86465, "Successful")
+    root = ElementTree.fromstring(svg(a_plan(runs=(run,))))
+    *blocks, bar = root.iter(f"{SVG}rect")
+    assert len(blocks) == 4
+    assert float(bar.get("x", "")) == float(blocks[2].get("x", "")) - 1
+    assert float(bar.get("width", "")) > float(blocks[3].get("width", ""))
+    assert "background analysis, Successful" in [each.text for each in root.iter(f"{SVG}text")]
 
 
 def test_an_update_without_steps_and_one_that_is_stuck_have_pictures_too() -> None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from rolloutctl.domain.plan import Ending, Plan, PlannedStep, StepResult
 from rolloutctl.render.pictures.drawing import document, element, label, path
 from rolloutctl.render.surface import Surface
-from rolloutctl.render.views.plan import ENDINGS, how, images, span, step_words
+from rolloutctl.render.views.plan import ENDINGS, how, images, run_words, span, step_words
 
 WIDTH = 880.0
 _LEFT, _RIGHT = 64.0, 24.0
@@ -23,6 +23,7 @@ _BAND = (320.0, 362.0)
 _LEGEND = 416.0
 _LEAST, _END = 30.0, 78.0
 _LINE = 17.0
+_LANE = 22.0
 _LETTERS = 58
 """Of a legend's line, in half the picture."""
 
@@ -70,7 +71,8 @@ class _Column(NamedTuple):
 def svg(plan: Plan) -> str:
     """The picture as an SVG document."""
     columns = _columns(plan)
-    legend, height = _legend(plan)
+    lanes = _lanes(plan, columns)
+    legend, height = _legend(plan, _LEGEND + _LANE * len(lanes))
     facts = plan.rehearsed
     arrow = images(plan, Surface())
     body = [
@@ -80,6 +82,7 @@ def svg(plan: Plan) -> str:
         *_pods(plan, columns),
         *_band(plan, columns),
         *_times(columns),
+        *lanes,
         *legend,
     ]
     return document(
@@ -158,6 +161,44 @@ def _times(columns: list[_Column]) -> list[str]:
         found.append(label(column.x, _BAND[1] + 20, text))
         said, free = text, column.x + width + 8
     return found
+
+
+def _lanes(plan: Plan, columns: list[_Column]) -> list[str]:
+    """A bar for each analysis that runs beside the steps; of those begun again, the last."""
+    found: list[str] = []
+    beside = {run.role: run for run in plan.rehearsed.runs if run.index is None}
+    for number, run in enumerate(beside.values()):
+        start, end = _x(columns, run.at), WIDTH - _RIGHT
+        if run.ends is not None:
+            end = _x(columns, run.ends, late=True)
+        top = _BAND[1] + 30 + _LANE * number
+        bar = element(
+            "rect",
+            x=start,
+            y=top,
+            width=max(2.0, end - start),
+            height=_LANE - 6,
+            rx=3,
+            class_="run" if run.phase == "Successful" else "bad",
+        )
+        found.append(element("g", bar, label(start + 6, top + 12, run_words(run))))
+    return found
+
+
+def _x(columns: list[_Column], at: float, *, late: bool = False) -> float:
+    """Where a moment is; of several columns that begin with it the last one when `late`."""
+    place = columns[0].x
+    for column, after in zip(columns, [*columns[1:], None], strict=True):
+        if column.at is None or column.at > at:
+            break
+        until = after.at if after is not None else None
+        share = 0.0
+        if until is not None and until > column.at:
+            share = min(1.0, (at - column.at) / (until - column.at))
+        place = column.x + column.width * share
+        if not late and (until is None or at < until or until == at == column.at):
+            break
+    return place
 
 
 # --- weight and pods ----------------------------------------------------------------------------
@@ -280,15 +321,15 @@ def _mark(step: PlannedStep, x: float, y: float) -> str:
     return path([(x - 6, y + 4), (x, y + 4), (x, y - 4), (x + 6, y - 4)], class_="mark")
 
 
-def _legend(plan: Plan) -> tuple[list[str], float]:
+def _legend(plan: Plan, top: float) -> tuple[list[str], float]:
     """The steps in words, in two columns, and how high the picture is with them."""
     steps = plan.rehearsed.steps
     half = (len(steps) + 1) // 2 if len(steps) > 3 else len(steps)
     letters = _LETTERS if half < len(steps) else 2 * _LETTERS
     found: list[str] = []
-    lowest = _LEGEND
+    lowest = top
     for start, chosen in ((_LEFT, steps[:half]), (_LEFT + (WIDTH - _LEFT) / 2, steps[half:])):
-        y = _LEGEND
+        y = top
         for step in chosen:
             style = "bad-text" if _class(step) == "bad" else None
             found.append(label(start - 8, y, str(step.index + 1), text_anchor="end"))

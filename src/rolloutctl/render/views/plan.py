@@ -191,7 +191,7 @@ def how(plan: Plan, step: PlannedStep) -> str:
             if plugin.message and plugin.message != _REHEARSED:
                 found.append(f'"{safe(plugin.message, words.MESSAGE)}"')
     if not step.person.startswith("Inconclusive"):
-        found += [_run_words(run) for run in plan.runs_of.get(step.index, ())[-1:]]
+        found += [_phase_words(run) for run in plan.runs_of.get(step.index, ())[-1:]]
     share = None if plan.rehearsed.routed or step.kind != "setWeight" else _share(step)
     if share is not None and abs(share - (step.weight or 0)) > _NOTEWORTHY:
         found.append(f"by pods {share} %")
@@ -218,7 +218,12 @@ def _share(step: PlannedStep) -> int | None:
     return step.canary.available * 100 // total if total else None
 
 
-def _run_words(run: PlannedRun) -> str:
+def run_words(run: PlannedRun) -> str:
+    """A run beside the steps: "background analysis, Successful (assumed)"."""
+    return f"{_ROLES.get(run.role, safe(run.kind))}, {_phase_words(run)}"
+
+
+def _phase_words(run: PlannedRun) -> str:
     assumed = " (assumed)" if any(metric.assumed for metric in run.metrics) else ""
     return f"{safe(run.phase, 40) or 'no phase'}{assumed}"
 
@@ -259,9 +264,8 @@ def _summary(plan: Plan, surface: Surface) -> list[Line]:
         say("Pauses", ", ".join(parts))
     # Of runs that had to be begun again the last one says what came of it.
     for run in {run.role: run for run in facts.runs if run.index is None}.values():
-        role = _ROLES.get(run.role, run.kind)
         lasts = "" if run.ends is None else f" to {span(run.ends)}"
-        say("Analysis", f"{role} from {span(run.at)}{lasts}: {_run_words(run)}")
+        say("Analysis", f"{run_words(run)}, from {span(run.at)}{lasts}")
     say("Pods", f"at most {words.counted(facts.peak_pods, 'pod')} at a time")
     return found
 

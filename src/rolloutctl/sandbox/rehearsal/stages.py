@@ -27,6 +27,13 @@ def stages(rollout: Obj) -> list[str]:
     return [stage for stage, is_there in there.items() if is_there]
 
 
+def index_of_run(rollout: Obj, role: str) -> int | None:
+    """The stage to which an AnalysisRun of that `rollout-type` belongs."""
+    stage = {"PrePromotion": PRE, "PostPromotion": POST}.get(role)
+    there = stages(rollout)
+    return there.index(stage) if stage in there else None
+
+
 def pause(rollout: Obj) -> Obj | None:
     """How long it pauses before the switch, None if it does not."""
     blue_green = mapping(rollout, "spec", "strategy", "blueGreen")

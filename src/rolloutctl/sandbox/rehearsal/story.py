@@ -197,6 +197,8 @@ class Story:
     def _run_index(self, seen: Seen, labels: Obj) -> int | None:
         if seen.resource == "experiments":
             return self._reached if self._reached >= 0 else None
+        if self.is_blue_green:
+            return stages.index_of_run(self._stage.cast.rollout, text(labels, "rollout-type"))
         index = text(labels, "step-index")
         return int(index) if index.isdecimal() else None
 
