@@ -173,6 +173,23 @@ STATES: dict[str, Material] = {
         aborted({"analysis": {}}, cause='Step-based analysis phase error/failed: Metric "x" bad')
     ),
     "pods crash": of(canary(weight(20)), replica_sets=SETS, pods=[crashing()]),
+    "pods whose probe fails": of(
+        canary(weight(20)),
+        replica_sets=SETS,
+        pods=[pod("bbb", phase="Running")],
+        events=[event("Unhealthy", "Readiness probe failed: 503", kind="Pod", name="one")],
+    ),
+    "pods that restart": of(
+        canary(weight(20)),
+        replica_sets=SETS,
+        pods=[
+            pod(
+                "bbb",
+                phase="Running",
+                containerStatuses=[{"name": "app", "restartCount": 3, "state": {"running": {}}}],
+            )
+        ],
+    ),
     "pods refused": of(
         canary(weight(20), conditions=[MOVING]),
         replica_sets=[replica_set("bbb", 2, failure="exceeded quota: compute"), SETS[1]],

@@ -110,7 +110,7 @@ class Found(Struct, frozen=True):
             kind, message, ended_by = CauseKind.PODS_NOT_CREATED, lack.message, EndedBy.PERSON
         elif broken:
             kind, ended_by = CauseKind.PODS_NOT_STARTING, EndedBy.PERSON
-            message = broken[0].message
+            message = broken[0].message or (broken[0].said[-1] if broken[0].said else "")
         created = [pod.created for pod in broken or lack.pods if pod.created is not None]
         return Cause(
             kind,

@@ -213,13 +213,18 @@ def _pods_not_starting(cause: Cause, e: Explanation, surface: Surface) -> str:
     pods = cause.pods
     assert pods is not None
     broken = [pod for pod in pods.pods if pod.broken]
-    reasons = ", ".join(dict.fromkeys(safe(_pod_reason(pod.state), 60) for pod in broken))
+    states = dict.fromkeys(pod.state for pod in broken if pod.state not in {"Running", ""})
+    reasons = ", ".join(safe(state, 60) for state in states)
+    message = safe(cause.message, 160)
+    why = f"{reasons} ({message})" if reasons and message else reasons or message
+    if not why and broken:
+        ended = f", last ended: {safe(broken[0].last_end, 60)}" if broken[0].last_end else ""
+        why = f"{words.counted(broken[0].restarts, 'restart')}{ended}"
     count = "one pod" if len(broken) == 1 else f"{len(broken)} pods"
     verb = "does not become ready" if len(broken) == 1 else "do not become ready"
-    message = f" ({safe(cause.message, 160)})" if cause.message else ""
     at = step_of(cause.step, e)
     so = f", so {at} does not get on" if at and cause is e.cause else ""
-    return f"{_upper(count)} of {_version(pods)} {verb}: {reasons}{message}{so}."
+    return f"{_upper(count)} of {_version(pods)} {verb}: {why}{so}."
 
 
 def _pods_not_created(cause: Cause, e: Explanation, surface: Surface) -> str:
@@ -380,10 +385,6 @@ def _client(cause: Cause) -> str:
 
 def _version(pods: PodsEvidence) -> str:
     return f"revision {pods.revision}" if pods.revision else safe(pods.replica_set)
-
-
-def _pod_reason(state: str) -> str:
-    return "not ready" if state in {"Running", ""} else state
 
 
 def _for(cause: Cause, surface: Surface) -> str:
