@@ -43,7 +43,9 @@ _DEADLINE = "scale-down-deadline"
 
 
 class Invalid(Exception):
-    """The API server or the controller refuses the manifest; the text is what it says."""
+    """The manifest cannot be rehearsed: the API server or the controller refuses it, and the text
+    is what it says, or its first version does not come up.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,8 +248,11 @@ class Stage:
                 return
             due = self.cluster.controllers.next_due()
             if due is None or due > _DEPLOYING + self.options.pod_ready:
-                message = text(status, "message") or "it is not deployed"
-                raise Invalid(f"{text(status, 'phase') or 'Progressing'}: {message}")
+                said = f"{text(status, 'phase')} {text(status, 'message')}".strip()
+                raise Invalid(
+                    f"the first version of {name(self.cast.rollout)} does not come up: "
+                    f"{said or 'the controller does nothing'}"
+                )
             self._clock.advance(max(0.0, due - self._clock.monotonic()))
 
     def _objects(self) -> list[Obj]:
