@@ -295,11 +295,11 @@ def _passed(run: PluginRun | None) -> StepState:
 
 def _states(r: Rollout, count: int, runs: dict[int, PluginRun]) -> list[StepState]:
     how = completion(r)
-    if how is None and r.status.promote_full:
-        how = Completion.PROMOTED_IN_FULL  # under way: the steps behind may have been jumped over
     current = current_index(r)
     if not is_at_step(r) and how is None:
         return [StepState.AHEAD] * count
+    if how is None and r.status.promote_full:
+        how = Completion.PROMOTED_IN_FULL  # under way: the steps behind may have been jumped over
     # Before a plugin that was called everything was done, however the update ended.
     called = max((index for index, run in runs.items() if run.recorded), default=-1)
 
