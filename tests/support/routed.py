@@ -152,6 +152,14 @@ class Routed(Controlled):
         found = self.client.get("services", name, PLACE)["spec"]["selector"].get(HASH)
         return self.revisions[found] if found else None
 
+    def lose(self, revision: int, pods: int) -> None:
+        """So many pods of a revision are deleted; new ones come, and are ready in their time."""
+        wanted = [h for h, number in self.revisions.items() if number == revision]
+        found = [each for each in self.pods if each["metadata"]["labels"][HASH] in wanted]
+        for each in found[:pods]:
+            self.client.delete("pods", each["metadata"]["name"], PLACE)
+        self.cluster.settle()
+
     def deadline(self, revision: int) -> str | None:
         """The `scale-down-deadline` of the ReplicaSet of that revision."""
         for each in self.client.list("replicasets", PLACE)[0]:

@@ -229,6 +229,43 @@ def test_an_abort_while_paused_by_a_person_moves_traffic_and_no_pods() -> None:
     assert story.sizes == {1: 4}
 
 
+def test_the_delay_of_an_abort_begins_when_the_stable_pods_are_complete() -> None:
+    story = Routed(weight(50), PAUSE, pod_ready_delay=10)
+    story.image("demo:v2")
+    story.wait(10)
+    story.lose(1, pods=1)
+    story.abort()
+    assert story.deadline(2) is None
+    story.wait(10)
+    assert story.deadline(2) is not None
+    assert story.sizes == {1: 4, 2: 2}
+
+
+def test_a_canary_that_lost_all_its_pods_gets_no_traffic() -> None:
+    story = Routed(weight(25), weight(50), PAUSE, pod_ready_delay=10)
+    story.image("demo:v2")
+    story.wait(20)
+    assert story.weights == (50, 50)
+    story.lose(2, pods=1)
+    assert story.weights == (50, 50), "the weight of a step before stays"
+    story.lose(2, pods=2)
+    assert story.weights == (0, 100)
+    story.wait(10)
+    assert story.weights == (50, 50)
+
+
+def test_nothing_changes_while_too_few_stable_pods_are_there() -> None:
+    story = Routed(weight(25), PAUSE, weight(50), PAUSE, pod_ready_delay=10)
+    story.image("demo:v2")
+    story.wait(10)
+    assert story.weights == (25, 75)
+    story.lose(1, pods=3)
+    story.abort()
+    assert story.weights == (25, 75), "one stable pod cannot bear all traffic"
+    story.wait(10)
+    assert story.weights == (0, 100)
+
+
 def test_a_full_promotion_leaves_the_weight_until_all_pods_are_there() -> None:
     story = Routed(weight(20), PAUSE, pod_ready_delay=10)
     story.image("demo:v2")
@@ -249,6 +286,42 @@ def test_a_template_replaced_meanwhile_loses_its_pods_when_nothing_refers_to_the
     assert story.sizes == {1: 4, 3: 2}
     assert story.shares() == {"stable": 50, "canary": 50}
     assert story.selected("canary") == 3
+
+
+def test_what_a_service_still_selects_keeps_its_pods() -> None:
+    story = Routed(weight(50), PAUSE, pod_ready_delay=10)
+    story.image("demo:v2")
+    story.wait(10)
+    story.image("demo:v3")
+    assert story.sizes == {1: 4, 2: 2, 3: 2}
+    assert story.selected("canary") == 2
+    assert story.weights == (0, 100), "its version has no pod that is ready"
+    story.wait(10)
+    assert story.sizes == {1: 4, 3: 2}
+    assert story.selected("canary") == 3
+    assert story.weights == (50, 50)
+
+
+def test_the_last_weights_of_an_update_one_after_the_other() -> None:
+    story = Routed(weight(20), PAUSE)
+    story.image("demo:v2")
+    version = story.rollout["metadata"]["resourceVersion"]
+    watch = story.client.watch("rollouts", PLACE, resource_version=version)
+    story.promote()
+    seen: list[dict[str, int]] = []
+    for _, found in watch.poll():
+        weights = found["status"]["canary"]["weights"]
+        each = {
+            f"{key} {story.revisions[found['podTemplateHash']]}": found["weight"]
+            for key, found in weights.items()
+        }
+        if each not in seen[-1:]:
+            seen.append(each)
+    assert seen == [
+        {"canary 2": 20, "stable 1": 80},
+        {"canary 2": 100, "stable 1": 0},
+        {"canary 2": 0, "stable 2": 100},
+    ]
 
 
 def test_back_to_the_stable_template_puts_all_traffic_there() -> None:

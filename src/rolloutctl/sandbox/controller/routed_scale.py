@@ -50,7 +50,7 @@ def resize_new(context: Context, new: Obj) -> bool:
             return False
         return context.scale(new, 0)
     # The stable pods have to be complete before those of the canary are counted out.
-    if available(context.stable) == context.replicas:
+    if available(context.stable) >= context.replicas:
         scale_down.delay(context, new, float(abort_delay(context.rollout) or 0))
     return False
 

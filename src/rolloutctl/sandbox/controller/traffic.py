@@ -42,7 +42,7 @@ def is_verified(context: Context) -> bool:
 def _route(context: Context, router: Router) -> None:
     if _removes_routes(context):
         router.remove_managed_routes()
-    weight, additional = _desired(context), _additional(context)
+    weight, additional = _desired(context), experiment_weights(context)
     if not _stable_can_bear(context, max_weight(context.rollout) - weight):
         return
     canary_hash, stable_hash = pod_hash(context.new), pod_hash(context.stable)
@@ -114,7 +114,7 @@ def _set_routes(context: Context, router: Router) -> None:
         router.set_mirror_route(mapping(step, "setMirrorRoute"))
 
 
-def _additional(context: Context) -> list[Obj]:
+def experiment_weights(context: Context) -> list[Obj]:
     """What the templates of a running Experiment get, as `status.canary.weights` has it."""
     if context.fully_promoted or context.pausing.aborted or context.promote_full:
         return []
