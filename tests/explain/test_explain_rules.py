@@ -43,6 +43,11 @@ def test_a_rollout_no_controller_has_seen() -> None:
     assert found.outcomes == ()
 
 
+def test_a_controller_that_has_said_something_and_written_nothing() -> None:
+    r = rollout({"strategy": {"canary": {}}}, {"observedGeneration": ""})
+    assert first(r, events=[event("RolloutUpdated", "to revision 1")]) is K.NOT_OBSERVED
+
+
 def test_a_new_template_of_the_workload_that_is_not_observed() -> None:
     generation = {"rollout.argoproj.io/workload-generation": "7"}
     r = rollout(

@@ -116,10 +116,11 @@ def _causes(found: Found) -> Iterator[Cause]:
     if r.metadata.deletion_timestamp is not None:
         yield Cause(CauseKind.BEING_DELETED, since=r.metadata.deletion_timestamp)
         return
-    if not r.status.observed_generation and not r.status.phase:
+    untouched = not r.status.observed_generation and not r.status.phase
+    if untouched and not found.events:
         yield Cause(CauseKind.NO_CONTROLLER, since=r.metadata.creation_timestamp)
         return
-    if not status.observed:
+    if untouched or not status.observed:
         yield Cause(CauseKind.NOT_OBSERVED, events=_one(evidence.current_error(found.attempt)))
         return
     invalid = find_condition(r, "InvalidSpec")

@@ -24,7 +24,8 @@ class CauseKind(enum.StrEnum):
     NO_CONTROLLER = "no-controller"
     """No controller has ever looked at it."""
     NOT_OBSERVED = "not-observed"
-    """The controller has not seen the newest spec, or its workload's newest template."""
+    """The controller has not seen the newest spec, or its workload's newest template, or has
+    written no status yet."""
     INVALID_SPEC = "invalid-spec"
     ABORTING = "aborting"
     """An abort was asked for and is not yet carried out."""

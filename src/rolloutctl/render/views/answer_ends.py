@@ -17,7 +17,7 @@ def ends(cause: Cause, e: Explanation, surface: Surface) -> str:
     """What follows from a cause, in a sentence; "" where the cause says it all."""
     match cause.kind:
         case CauseKind.NOT_OBSERVED:
-            return "A running controller does so within seconds."
+            return "A controller that is well does so within seconds."
         case CauseKind.INVALID_SPEC:
             return (
                 "Until that is corrected the controller does nothing with it; it looks again by"

@@ -89,6 +89,8 @@ def _not_observed(cause: Cause, e: Explanation, surface: Surface) -> str:
     if "reference workload" in e.picture.status.message:
         return "The controller has not seen the newest template of the workload it refers to."
     seen = safe(status.observed_generation, 20)
+    if not seen:
+        return "The controller has begun with it and written no status yet."
     return (
         "The controller has not seen its newest spec yet"
         f" (generation {metadata.generation}; the last it saw is {seen})."
