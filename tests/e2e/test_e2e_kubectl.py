@@ -278,7 +278,7 @@ def test_kubectl_restarts_the_controller(own_shell: Shell) -> None:
 
 def test_kubectl_creates_from_a_file(shell: Shell) -> None:
     text = json.dumps(manifest(shell.namespace, "web", {"pause": {}}))
-    done = shell.kubectl("create", "--validate=false", "-f", "-", stdin=text)
+    done = shell.kubectl("create", "-f", "-", stdin=text)
     assert done.code == 0, done.stderr
     shell.until("web", "healthy")
 

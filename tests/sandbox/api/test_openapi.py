@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -88,6 +89,67 @@ def test_patch_says_that_the_server_validates(server: Server) -> None:
     paths = document(server)["paths"]
     patch = paths["/apis/argoproj.io/v1alpha1/namespaces/{namespace}/rollouts/{name}"]["patch"]
     assert "fieldValidation" in [each["name"] for each in patch["parameters"]]
+
+
+def test_version_2_says_the_same_for_older_clients(server: Server) -> None:
+    found = document(server, "/openapi/v2")
+    assert found["swagger"] == "2.0"
+    schema = found["definitions"]["io.argoproj.v1alpha1.Rollout"]
+    assert schema["properties"]["metadata"]["$ref"] in {
+        f"#/definitions/{name}" for name in found["definitions"]
+    }
+    spec = schema["properties"]["spec"]["properties"]
+    assert spec["replicas"]["type"] == "integer"
+    pod = found["definitions"]["io.k8s.api.core.v1.Pod"]["properties"]["spec"]["properties"]
+    assert pod["containers"]["x-kubernetes-patch-merge-key"] == "name"
+
+
+def test_version_2_comes_in_protocol_buffers_too(server: Server) -> None:
+    """kubectl up to 1.26 reads nothing else."""
+    asked = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
+    answer = fetch(server, "/openapi/v2", {}, accept=asked)
+    assert answer.content_type == asked.replace("@", ".")
+    parts = dict(messages(answer.body))
+    assert parts[1] == b"2.0"
+    named = {dict(messages(each))[1].decode() for number, each in messages(parts[9]) if number == 1}
+    assert named == document(server, "/openapi/v2")["definitions"].keys()
+    (rollout,) = [
+        dict(messages(each))[2]
+        for _, each in messages(parts[9])
+        if dict(messages(each))[1] == b"io.argoproj.v1alpha1.Rollout"
+    ]
+    fields = [dict(messages(each)) for _, each in messages(dict(messages(rollout))[25])]
+    assert [each[1].decode() for each in fields] == [
+        "apiVersion",
+        "kind",
+        "metadata",
+        "spec",
+        "status",
+    ]
+    extension = dict(messages(dict(messages(rollout))[31]))
+    assert extension[1] == b"x-kubernetes-group-version-kind"
+    assert json.loads(dict(messages(extension[2]))[2])[0]["kind"] == "Rollout"
+
+
+def messages(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """(number, content) of each field of a message that has nothing but messages and texts."""
+    place = 0
+    while place < len(data):
+        tag, place = varint(data, place)
+        length, place = varint(data, place)
+        assert tag & 7 == 2
+        yield tag >> 3, data[place : place + length]
+        place += length
+    assert place == len(data)
+
+
+def varint(data: bytes, place: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        value |= (data[place] & 127) << shift
+        place, shift = place + 1, shift + 7
+        if data[place - 1] < 128:
+            return value, place
 
 
 def test_what_is_not_served_has_no_document(server: Server) -> None:

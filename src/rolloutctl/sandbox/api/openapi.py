@@ -1,4 +1,4 @@
-"""`/openapi/v3`: what the server serves, as OpenAPI documents made from the schemas.
+"""`/openapi`: what the server serves, as OpenAPI documents made from the schemas.
 
 A document is made when somebody asks for it, and kept. The index names each with a hash of its
 content, so that clients may keep them for good.
@@ -10,7 +10,7 @@ import hashlib
 from functools import cache
 from typing import Any
 
-from . import bodies, descriptions, resources, routing, shapes, validation
+from . import bodies, descriptions, resources, routing, shapes, swagger, validation
 from .messages import Request, Response
 from .resources import Resource
 from .routing import Query
@@ -37,9 +37,10 @@ def answer(request: Request) -> Response:
     """The answer to a request below `/openapi`. Raises NoSuchPath."""
     parts = routing.segments(request.path)[1:]
     if parts == ["v2"]:
-        # Without definitions: old clients leave validation to the server then.
-        document = {"swagger": "2.0", "info": _about(), "paths": {}, "definitions": {}}
-        return Response(200, bodies.encode(document))
+        accepted = request.headers.get("accept", "")
+        binary = any(media in accepted for media in swagger.ASKED_FOR)
+        kind = swagger.MEDIA_TYPE if binary else "application/json"
+        return Response(200, _swagger(binary=binary), kind)
     if parts == ["v3"]:
         return Response(200, bodies.encode(_index()))
     if parts[:1] != ["v3"]:
@@ -75,6 +76,12 @@ def _place(group: str, version: str) -> str:
 
 def _url(place: str, digest: str) -> str:
     return f"/openapi/v3/{place}?hash={digest}"
+
+
+@cache
+def _swagger(*, binary: bool) -> bytes:
+    found = swagger.document(_about(), [_document(*each)[0] for each in _served()])
+    return swagger.encoded(found) if binary else bodies.encode(found)
 
 
 @cache
@@ -211,6 +218,9 @@ def described(schema: Schema, path: str) -> dict[str, Any]:
         if isinstance(schema, Keyed):
             found["x-kubernetes-list-type"] = "map"
             found["x-kubernetes-list-map-keys"] = list(schema.keys)
+            # What clients that make strategic merge patches themselves go by.
+            found["x-kubernetes-patch-merge-key"] = schema.keys[0]
+            found["x-kubernetes-patch-strategy"] = "merge"
         else:
             found["x-kubernetes-list-type"] = "set" if isinstance(schema, Unique) else "atomic"
         return found
