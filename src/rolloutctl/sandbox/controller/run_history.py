@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from rolloutctl.sandbox.client import ApiError
+
 from .cache import Cache
 from .cluster import Cluster
 from .objects import Obj, mapping, name, namespace, number, pod_hash, text
@@ -58,5 +60,10 @@ def end(cluster: Cluster, plural: str, runs: Iterable[Obj]) -> None:
 
 
 def delete(cluster: Cluster, plural: str, runs: Iterable[Obj]) -> None:
+    """Delete those that somebody else has not deleted meanwhile."""
     for run in runs:
-        cluster.client.delete(plural, name(run), namespace(run))
+        try:
+            cluster.client.delete(plural, name(run), namespace(run))
+        except ApiError as error:
+            if error.status != 404:
+                raise
