@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from hypothesis import given, settings
@@ -13,7 +14,7 @@ from support.metrics import scripted
 
 Obj = dict[str, Any]
 FINAL = {"Successful", "Failed", "Error", "Inconclusive"}
-MOVES = {
+MOVES: dict[str, Callable[[Controlled], None]] = {
     "v2": lambda story: story.image("demo:v2"),
     "v3": lambda story: story.image("demo:v3"),
     "abort": Controlled.abort,
