@@ -89,6 +89,12 @@ def test_a_crashing_canary_does_not_hold_up_its_own_removal() -> None:
     assert back == Sizes(0, 4)
 
 
+def test_a_stable_side_that_is_to_grow_is_not_held_by_what_the_canary_keeps() -> None:
+    """A weight of 0 in the middle: with 11 of 12 pods there, the last one still comes."""
+    missing_one = {"replicas": 12, "weight": 0, "limits": Limits(3, 3)}
+    assert _next(_set(0), _set(11), **missing_one) == Sizes(0, 12)
+
+
 @given(
     st.integers(1, 20),
     st.integers(0, 100),

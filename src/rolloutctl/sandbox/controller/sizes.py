@@ -121,10 +121,10 @@ def next_sizes(
     if excess <= 0:
         return to
     if not growing:
-        shrunk = _shrink(now.canary, desired.canary, excess)
+        shrunk = _shrink(now.canary, desired.canary, excess, to.canary)
         return Sizes(*_within(shrunk, to.stable, most, least))
     if stable is not None:
-        shrunk = _shrink(now.stable, desired.stable, excess)
+        shrunk = _shrink(now.stable, desired.stable, excess, to.stable)
         new_stable, new_canary = _within(shrunk, to.canary, most, least)
         return Sizes(new_canary, new_stable)
     return to
@@ -139,8 +139,9 @@ def _countable(replica_set: Obj | None, *, by_size: bool) -> int:
     return size if by_size else min(size, available(replica_set))
 
 
-def _shrink(size: int, desired: int, excess: int) -> int:
-    return size if size <= desired else max(desired, size - excess)
+def _shrink(size: int, desired: int, excess: int, otherwise: int) -> int:
+    """The smaller size, or `otherwise` (it may grow) where there is nothing to shrink."""
+    return otherwise if size <= desired else max(desired, size - excess)
 
 
 def _within(shrinking: int, staying: int, most: int, least: int) -> tuple[int, int]:
