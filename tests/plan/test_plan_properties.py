@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rolloutctl.domain.plan import PlannedPause, PlannedStep, StepResult, summary_of_pauses
@@ -32,6 +32,8 @@ def _seconds(step: dict[str, Any]) -> float:
 
 @settings(max_examples=25, deadline=None)
 @given(steps=STEPS, replicas=st.integers(1, 12))
+@example(steps=[{"setWeight": 0}], replicas=12)
+@example(steps=[{"setWeight": 76}, {"setWeight": 0}], replicas=12)
 def test_a_plan_adds_up(steps: list[dict[str, Any]], replicas: int) -> None:
     rollout = manifest(steps)
     cast = rehearsal.cast(rollout, [rollout], "shop", replicas=replicas)

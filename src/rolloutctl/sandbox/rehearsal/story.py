@@ -48,7 +48,7 @@ class Story:
             pod_hash(each): each for each in stage.recording.before["replicasets"]
         }
         self._new = ""
-        self._peak = 0
+        self._peak = self._pods_wanted()
         self._samples: list[Obj] = []
         self._steps: dict[int, Obj] = {}
         self._records: dict[tuple[int, str], Obj] = {}
@@ -116,8 +116,7 @@ class Story:
             self._take_rollout(seen)
         elif seen.resource == "replicasets":
             self._sets[pod_hash(seen.object)] = seen.object
-            total = sum(spec_replicas(each) for each in self._sets.values())
-            self._peak = max(self._peak, total)
+            self._peak = max(self._peak, self._pods_wanted())
             self._sample(seen.at)
         elif seen.resource in ("analysisruns", "experiments"):
             self._take_run(seen)
@@ -201,6 +200,9 @@ class Story:
             return stages.index_of_run(self._stage.cast.rollout, text(labels, "rollout-type"))
         index = text(labels, "step-index")
         return int(index) if index.isdecimal() else None
+
+    def _pods_wanted(self) -> int:
+        return sum(spec_replicas(each) for each in self._sets.values())
 
     # --- sizes and weights ----------------------------------------------------------------------
 
