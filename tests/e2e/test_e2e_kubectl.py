@@ -192,7 +192,6 @@ def test_kubectl_says_which_field_is_unknown(shell: Shell, kind: str) -> None:
 
 
 def test_kubectl_shows_what_an_apply_would_change(shell: Shell) -> None:
-    shell.needs_kubectl(28)
     body = manifest(shell.namespace, "web", {"setWeight": 50}, {"pause": {}})
     body["spec"]["template"]["spec"]["containers"][0]["resources"] = {}
     assert shell.kubectl("apply", "-f", "-", stdin=json.dumps(body)).code == 0
