@@ -1,9 +1,9 @@
 """Every exchange recorded from a real API server, replayed in process and compared.
 
 What differs from run to run (uids, resourceVersions, times, generated names, continue tokens) is
-replaced on both sides. What
-remains must be equal: status, content type, headers, and the whole body. Exchanges that are not
-reproduced are in `NOT_REPRODUCED`, each with its reason; one that starts to pass fails the test.
+replaced on both sides. What remains must be equal: status, content type, headers, and the whole
+body, managedFields included. Exchanges that are not reproduced are in `NOT_REPRODUCED`, each with
+its reason; one that starts to pass fails the test.
 """
 
 from __future__ import annotations
