@@ -13,6 +13,7 @@ from traces.story import differences, recorded
 DATA = Path(__file__).parent / "data"
 SIMULATED = (
     "analysis-",
+    "bluegreen-",
     "canary-",
     "experiment-",
     "invalid-spec",

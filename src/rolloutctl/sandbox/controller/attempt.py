@@ -54,6 +54,10 @@ def _needs_a_person(rollout: Obj, status: Obj) -> bool:
     for pause in items(status, "pauseConditions"):
         if dig(pause, "reason") in ("InconclusiveAnalysisRun", "InconclusiveExperiment"):
             return True
+        if dig(pause, "reason") == "BlueGreenPause":
+            blue_green = mapping(rollout, "spec", "strategy", "blueGreen")
+            if blue_green.get("autoPromotionEnabled") is False:
+                return True
         step = current_step(rollout)
         if is_kind(step, "pause") and dig(step, "pause", "duration") is None:
             return True

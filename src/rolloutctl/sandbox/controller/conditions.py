@@ -57,11 +57,20 @@ def is_healthy(rollout: Obj, status: Obj) -> bool:
     replicas = spec_replicas(rollout)
     steps = steps_of(rollout)
     index = status.get("currentStepIndex")
-    return (
+    complete = (
         number(status, "updatedReplicas") == replicas
         and number(status, "availableReplicas") == replicas
         and dig(rollout, "status", "observedGeneration")
         == str(number(rollout, "metadata", "generation"))
+    )
+    blue_green = dig(rollout, "spec", "strategy", "blueGreen")
+    if blue_green is not None:
+        selected = [text(status, "blueGreen", "activeSelector")]
+        if text(blue_green, "previewService"):
+            selected.append(text(status, "blueGreen", "previewSelector"))
+        return complete and set(selected) == {text(status, "currentPodHash")}
+    return (
+        complete
         and (not steps or index is None or index == len(steps))
         and is_complete(status)
         and number(status, "replicas") == replicas
@@ -80,6 +89,10 @@ def made_progress(old: Obj, new: Obj) -> bool:
         or text(new, "stableRS") != text(old, "stableRS")
         or new.get("currentStepIndex") != old.get("currentStepIndex")
         or text(new, "currentStepHash") != text(old, "currentStepHash")
+        or any(
+            text(new, "blueGreen", key) != text(old, "blueGreen", key)
+            for key in ("activeSelector", "previewSelector")
+        )
     )
 
 

@@ -1,4 +1,4 @@
-"""`canaryMetadata` and `stableMetadata`: labels and annotations a version has while it is that.
+"""`canaryMetadata`, `previewMetadata` and so on: what a version has while it is that.
 
 Source: argo-rollouts, rollout/ephemeralmetadata.go and utils/replicaset.
 """
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 def metadata_for_new(context: Context) -> tuple[Obj, str]:
     """What the new ReplicaSet gets, and how its annotation tells that ("" if there is nothing)."""
     first = not text(context.status, "stableRS")
-    return _wanted(context, "stableMetadata" if first else "canaryMetadata")
+    return _wanted(context, live=first)
 
 
 def reconcile(context: Context) -> None:
     """Give each ReplicaSet, and its pods, the metadata of what it now is."""
     if context.fully_promoted or not text(context.status, "stableRS"):
-        _apply(context, context.new, *_wanted(context, "stableMetadata"))
+        _apply(context, context.new, *_wanted(context, live=True))
     else:
-        _apply(context, context.new, *_wanted(context, "canaryMetadata"))
-        _apply(context, context.stable, *_wanted(context, "stableMetadata"))
+        _apply(context, context.new, *_wanted(context, live=False))
+        _apply(context, context.stable, *_wanted(context, live=True))
     for each in context.others:
         _apply(context, each, {}, "")
 
@@ -45,8 +45,13 @@ def inject(metadata: Obj, old: Obj, new: Obj) -> Obj:
     return result
 
 
-def _wanted(context: Context, key: str) -> tuple[Obj, str]:
-    found = mapping(context.rollout, "spec", "strategy", "canary", key)
+def _wanted(context: Context, *, live: bool) -> tuple[Obj, str]:
+    """What the stable, or active, version gets (`live`), or the one that is to follow it."""
+    if context.is_blue_green:
+        strategy, key = "blueGreen", "activeMetadata" if live else "previewMetadata"
+    else:
+        strategy, key = "canary", "stableMetadata" if live else "canaryMetadata"
+    found = mapping(context.rollout, "spec", "strategy", strategy, key)
     # Labels before annotations, as the Go struct has them.
     wanted = {kind: found[kind] for kind in ("labels", "annotations") if found.get(kind)}
     return wanted, json.dumps(wanted, separators=(",", ":")) if wanted else ""

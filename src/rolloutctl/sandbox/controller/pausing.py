@@ -10,6 +10,7 @@ from .steps import is_kind, pause_seconds
 from .timing import Timing
 
 STEP_PAUSE = "CanaryPauseStep"
+BLUE_GREEN_PAUSE = "BlueGreenPause"
 INCONCLUSIVE = ("InconclusiveAnalysisRun", "InconclusiveExperiment")
 
 

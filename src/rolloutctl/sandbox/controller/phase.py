@@ -34,6 +34,8 @@ def _waiting(rollout: Obj, status: Obj) -> str:
         return "more replicas need to be updated"
     if number(status, "availableReplicas") < updated:
         return "updated replicas are still becoming available"
+    if dig(rollout, "spec", "strategy", "blueGreen") is not None:
+        return _waiting_for_the_switch(rollout, status)
     canary = dig(rollout, "spec", "strategy", "canary")
     if not dig(canary, "trafficRouting") and number(status, "replicas") > updated:
         return "old replicas are pending termination"
@@ -41,3 +43,21 @@ def _waiting(rollout: Obj, status: Obj) -> str:
     if stable == "" or stable != text(status, "currentPodHash"):
         return "waiting for all steps to complete"
     return ""
+
+
+def _waiting_for_the_switch(rollout: Obj, status: Obj) -> str:
+    current = text(status, "currentPodHash")
+    active = text(status, "blueGreen", "activeSelector")
+    if active == "" or active != current:
+        return "active service cutover pending"
+    stable = text(status, "stableRS")
+    if stable != "" and stable == current:
+        return ""
+    if dig(rollout, "spec", "strategy", "blueGreen", "postPromotionAnalysis") is not None:
+        run = text(status, "blueGreen", "postPromotionAnalysisRunStatus", "status")
+        if run not in _FINAL:
+            return "waiting for analysis to complete"
+    return "waiting for post-promotion verification to complete"
+
+
+_FINAL = ("Successful", "Failed", "Error", "Inconclusive")

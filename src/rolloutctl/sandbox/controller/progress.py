@@ -18,7 +18,8 @@ from .conditions import (
     remove,
 )
 from .context import Context
-from .objects import Obj, dig, mapping, name, number, revision, text
+from .objects import Obj, dig, mapping, name, number, pod_hash, revision, text
+from .saturation import is_saturated
 from .steps import RUNS, current_step, is_kind
 
 DEADLINE_SECONDS = 600
@@ -42,7 +43,7 @@ def write(context: Context, status: Obj) -> None:
         _aborted(context, conditions, at)
     else:
         _progress(context, status, conditions, at, became_unhealthy=became_unhealthy)
-    availability(context, conditions)
+    availability(context, conditions, status)
     _replica_failure(context, conditions)
     done = is_complete(status)
     if _put(conditions, at, "Completed", done, "RolloutCompleted", "RolloutCompleted") and not done:
@@ -112,9 +113,18 @@ def _time_out(context: Context, conditions: Conditions, at: str) -> None:
     _put(conditions, at, "Progressing", False, "ProgressDeadlineExceeded", said)
 
 
-def availability(context: Context, conditions: Conditions) -> None:
-    """Available: whether there are as many ready pods as wanted, of whichever version."""
+def availability(context: Context, conditions: Conditions, status: Obj) -> None:
+    """Available: whether there are as many ready pods as wanted.
+
+    Of whichever version for a canary, of the live one for blue-green.
+    """
     enough = context.total("availableReplicas") >= context.replicas
+    if context.is_blue_green:
+        active = text(status, "blueGreen", "activeSelector")
+        enough = any(
+            pod_hash(each) == active and is_saturated(each, context.replicas)
+            for each in context.replica_sets
+        )
     has = "has" if enough else "does not have"
     said = f"Rollout {has} minimum availability"
     at = context.cluster.timing.stamp()

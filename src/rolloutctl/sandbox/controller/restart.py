@@ -10,7 +10,7 @@ from rolloutctl.sandbox.client import ApiError
 from . import pods
 from .context import Context
 from .objects import Obj, dig, moment_of, name, namespace
-from .sizes import limits
+from .sizes import limits, pods_of
 
 CHECK_SECONDS = 30.0
 
@@ -39,13 +39,20 @@ def reconcile(context: Context) -> bool:
         context.restarted_at = wanted
         return False
     context.again(CHECK_SECONDS)
-    at_once = max(1, limits(context.rollout).unavailable)
+    at_once = max(1, _unavailable(context))
     total = context.total("replicas")
     spare = context.total("availableReplicas") - (max(context.replicas, total) - at_once)
     evicted = False
     for pod in old[: max(0, min(at_once, spare))]:
         evicted |= _evict(context, pod)
     return evicted
+
+
+def _unavailable(context: Context) -> int:
+    if not context.is_blue_green:
+        return limits(context.rollout).unavailable
+    given = dig(context.rollout, "spec", "strategy", "blueGreen", "maxUnavailable")
+    return min(pods_of(given, context.replicas, up=False), context.replicas)
 
 
 def _evict(context: Context, pod: Obj) -> bool:

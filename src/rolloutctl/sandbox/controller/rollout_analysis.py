@@ -14,7 +14,6 @@ from . import run_arguments, run_history, run_specs
 from .context import Context
 from .creating import create
 from .objects import (
-    DESIRED_REPLICAS,
     HASH_LABEL,
     REVISION,
     SCALE_DOWN_DEADLINE,
@@ -35,6 +34,7 @@ from .objects import (
     uid,
 )
 from .pausing import pause_condition
+from .saturation import is_saturated
 from .sizes import available
 from .status import in_rollback_window
 from .steps import current_step, index_of
@@ -252,7 +252,7 @@ class _Reconcile:
         if text(context.status, "stableRS") == context.hash or context.new is None:
             return False
         if self._role is POST:
-            return active == context.hash and _is_saturated(context)
+            return active == context.hash and is_saturated(context.new, context.replicas)
         return active not in ("", context.hash) and _is_at_preview_size(context)
 
     def _starts_anew(self, current: Obj) -> bool:
@@ -313,15 +313,8 @@ class _Reconcile:
         }
 
 
-def _is_saturated(context: Context) -> bool:
-    new, wanted = context.new, context.replicas
-    assert new is not None
-    noted = annotation(new, DESIRED_REPLICAS) == str(wanted)
-    return noted and spec_replicas(new) == wanted == available(new)
-
-
 def _is_at_preview_size(context: Context) -> bool:
     preview = dig(context.rollout, "spec", "strategy", "blueGreen", "previewReplicaCount")
     if not isinstance(preview, int):
-        return _is_saturated(context)
+        return is_saturated(context.new, context.replicas)
     return spec_replicas(context.new) >= preview and available(context.new or {}) >= preview

@@ -77,8 +77,23 @@ def _point(context: Context, wanted: str, target: Obj | None, *, check: bool = T
         return
     if check and not managed and available(target) < max(1, spec_replicas(target)):
         return
+    _select(context, service, new)
+
+
+def point(context: Context, wanted: str, hashed: str) -> None:
+    """Let the Service `wanted` select the pods of `hashed`, ready or not."""
+    service = context.cluster.services.get(namespace(context.rollout), wanted) if wanted else None
+    if service is None or not hashed:
+        return
+    same = text(service, "spec", "selector", HASH_LABEL) == hashed
+    if not same or not annotation(service, MANAGED_BY):
+        _select(context, service, hashed)
+
+
+def _select(context: Context, service: Obj, new: str) -> None:
+    wanted, old = name(service), text(service, "spec", "selector", HASH_LABEL)
     body: Obj = {"spec": {"selector": {**mapping(service, "spec", "selector"), HASH_LABEL: new}}}
-    if not managed:
+    if not annotation(service, MANAGED_BY):
         body["metadata"] = {"annotations": {MANAGED_BY: name(context.rollout)}}
     cluster = context.cluster
     cluster.services.put(cluster.client.patch("services", name(service), body, namespace(service)))

@@ -39,7 +39,7 @@ def resized(context: Context) -> None:
     put(status, "availableReplicas", context.total("availableReplicas"))
     put(status, "HPAReplicas", context.total("replicas"))
     conditions = of_status(status)
-    progress.availability(context, conditions)
+    progress.availability(context, conditions, status)
     status["conditions"] = conditions
     write(context, status, None)
 
