@@ -114,8 +114,10 @@ def tell(story: Story) -> str:
 def differences(real: Story, here: Story) -> str:
     """Both stories where they differ, side by side; "" if they agree."""
     left, right = tell(real).splitlines(), tell(here).splitlines()
-    if _said_too_much(here):
-        left = [line for line in left if not line.startswith("event: ") or line in right]
+    if _said_too_much(real) or _said_too_much(here):
+        told = {line for line in left if line in right}
+        left = [line for line in left if not line.startswith("event: ") or line in told]
+        right = [line for line in right if not line.startswith("event: ") or line in told]
     return "\n".join(difflib.unified_diff(left, right, "real", "here", n=1, lineterm=""))
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+
+import urllib3
 
 from rolloutctl.sandbox.state import Options
 from support.measured import RECORDED, RECORDED_SILENCE, serving, silence
@@ -19,8 +23,11 @@ from traces.story import Obj, Story, differences, facts, recorded
 from traces.test_replay import STORIES
 
 SPEED = 5.0
-LONGEST = 60.0
+LONGEST = 20.0
 """Seconds on the wall a state is waited for."""
+REACTION = 0.2
+"""Seconds until a person who sees something acts."""
+CHANCES = 3
 AT_ONCE = 16
 
 
@@ -43,11 +50,20 @@ def test_all_stories_over_http(tmp_path: Path) -> None:
 
 
 def _play(name: str, *, sandbox: SandboxProcess, places: dict[str, str]) -> str:
-    """How the story differs here, "" if it does not."""
-    try:
-        return _Player(trace(name), sandbox, places).play()
-    except AssertionError as failed:
-        return str(failed)
+    """How the story differs here, "" if it does not.
+
+    On a busy machine two programs may interleave as they did not in the recording: a timer goes
+    off while somebody acts. So a story may be told again; in process none has a second chance.
+    """
+    found = ""
+    for _ in range(CHANCES):
+        try:
+            found = _Player(trace(name), sandbox, places).play()
+        except AssertionError as failed:
+            found = str(failed)
+        if not found:
+            break
+    return found
 
 
 class _Player:
@@ -58,12 +74,15 @@ class _Player:
         self._client = sandbox.client
         self._places = places
         self._namespace = sandbox.namespace()
+        self._seen: dict[str, list[tuple[str, Obj]]] = {"rollouts": [], "events": []}
 
     def play(self) -> str:
         client, namespace = self._client, self._namespace
         client.create("namespaces", _namespace(namespace))
         listed = client.ask("GET", client.path("rollouts", namespace))
-        version = listed["metadata"]["resourceVersion"]
+        for plural in self._seen:
+            watching = (plural, listed["metadata"]["resourceVersion"])
+            threading.Thread(target=self._watch, args=watching, daemon=True).start()
         manifests = iter(self._moved_here(self._story["manifests"]))
         before: tuple[Any, float] = (None, 0.0)
         for action in self._story["actions"]:
@@ -76,7 +95,7 @@ class _Player:
                 time.sleep((action["t"] - before[1]) / SPEED)  # sent without another look
             else:
                 _wait(functools.partial(self._is_in, wanted), action["action"])
-                time.sleep(action.get("delay", 0) / SPEED)
+                time.sleep(REACTION + action.get("delay", 0) / SPEED)
             before = (wanted, action["t"])
             more = [action["subresource"]] if action.get("subresource") else []
             client.patch(action["kind"], self._name(action), action["patch"], namespace, *more)
@@ -85,8 +104,8 @@ class _Player:
         _wait(lambda: facts(self._rollout()) == end, "the end")
         # The last writes (delays, copies of conditions) may take a while.
         until = time.monotonic() + LONGEST
-        while (found := differences(real, self._lived(version))) and time.monotonic() < until:
-            time.sleep(0.5)
+        while (found := differences(real, self._lived())) and time.monotonic() < until:
+            time.sleep(0.1)
         return found
 
     def _moved_here(self, recorded_objects: Any) -> Any:
@@ -96,12 +115,12 @@ class _Player:
             text = text.replace(there, here)
         return json.loads(text)
 
-    def _lived(self, version: str) -> Story:
+    def _lived(self) -> Story:
         """What there is to tell by now, with the addresses of the recording."""
-        client, namespace = self._client, self._namespace
+        namespace = self._namespace
         # First of all, since a running plugin is called again after some time.
-        final = {plural: client.list(plural, namespace) for plural in FINAL}
-        seen = {plural: self._watched(plural, version) for plural in ("rollouts", "events")}
+        final = {plural: self._client.list(plural, namespace) for plural in FINAL}
+        seen = {plural: list(events) for plural, events in self._seen.items()}
         text = json.dumps((final, seen))
         for there, here in self._places.items():
             text = text.replace(here, there)
@@ -112,6 +131,26 @@ class _Player:
             [found for kind, found in seen["events"] if kind == "ADDED"],
             final,
         )
+
+    def _watch(self, plural: str, version: str) -> None:
+        """Remember everything that happens to these objects, until the sandbox ends."""
+        client = self._client
+        query = f"?watch=true&resourceVersion={version}&timeoutSeconds=600"
+        path = client.path(plural, self._namespace) + query
+        with contextlib.suppress(urllib3.exceptions.HTTPError):
+            answer = client._pool.request(
+                "GET",
+                client.url + path,
+                headers=client._headers,
+                preload_content=False,
+                timeout=600,
+            )
+            rest = b""
+            for part in answer.stream(amt=None):
+                *lines, rest = (rest + part).split(b"\n")
+                for line in filter(None, lines):
+                    event = json.loads(line)
+                    self._seen[plural].append((event["type"], event["object"]))
 
     def _rollout(self) -> Any:
         return self._client.get("rollouts", "demo", self._namespace)
@@ -133,15 +172,6 @@ class _Player:
         if action["kind"] != "analysisruns":
             return str(action["name"])
         return str(self._client.list("analysisruns", self._namespace)[0]["metadata"]["name"])
-
-    def _watched(self, plural: str, version: str) -> list[tuple[str, Obj]]:
-        """Everything that happened to these objects since `version`."""
-        client = self._client
-        query = f"?watch=true&resourceVersion={version}&timeoutSeconds=1"
-        path = client.path(plural, self._namespace) + query
-        answer = client._pool.request("GET", client.url + path, headers=client._headers)
-        events = [json.loads(line) for line in answer.data.splitlines() if line]
-        return [(event["type"], event["object"]) for event in events]
 
 
 def _namespace(name: str) -> Obj:
