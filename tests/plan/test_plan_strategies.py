@@ -12,6 +12,7 @@ import yaml
 from rolloutctl.errors import ExitCode
 from support.plans import manifest, planned
 from support.program import Program
+from support.recorded import trace
 
 ROUTED: dict[str, Any] = {
     "canaryService": "new",
@@ -176,3 +177,63 @@ def test_stand_ins_do_for_every_form_of_istio(
 ) -> None:
     found = planned(rolloutctl, routed(tmp_path, trafficRouting={"istio": istio}, **canary))
     assert [step["traffic"] for step in found["steps"]] == [20, 20]
+
+
+def blue_green(folder: Path, story: str) -> str:
+    path = folder / "blue-green.json"
+    path.write_text(json.dumps({"kind": "List", "items": trace(story)["manifests"]}))
+    return str(path)
+
+
+def test_a_blue_green_update_is_told_in_stages(rolloutctl: Program, tmp_path: Path) -> None:
+    found = planned(rolloutctl, blue_green(tmp_path, "bluegreen-auto"))
+    assert found["strategy"] == "blueGreen"
+    told = [(step["type"], step["lastsSeconds"], step["traffic"]) for step in found["steps"]]
+    assert told == [("preview", 0, 0), ("pause", 5, 0), ("switch", 0, 100)]
+    assert (found["persons"], found["totalSeconds"], found["settledSeconds"]) == ([], 5, 10)
+    assert found["peakPods"] == 4
+
+
+def test_a_blue_green_update_without_auto_promotion_waits_for_a_person(
+    rolloutctl: Program, tmp_path: Path
+) -> None:
+    found = planned(rolloutctl, blue_green(tmp_path, "bluegreen-promote"))
+    assert [(each["number"], each["reason"]) for each in found["persons"]] == [
+        (2, "BlueGreenPause")
+    ]
+    abort = found["steps"][1]["abort"]
+    assert (abort["canary"]["desired"], abort["canarySeconds"]) == (2, 30)
+    assert found["steps"][2]["abort"] is None
+
+
+def test_a_preview_of_fewer_pods_grows_before_the_switch(
+    rolloutctl: Program, tmp_path: Path
+) -> None:
+    found = planned(rolloutctl, blue_green(tmp_path, "bluegreen-preview-replicas"))
+    assert [step["canary"]["desired"] for step in found["steps"]] == [1, 3, 3]
+    assert [person["number"] for person in found["persons"]] == [2]
+
+
+@pytest.mark.parametrize(
+    ("story", "stage", "why"),
+    [
+        ("bluegreen-prepromotion-failure", "prePromotionAnalysis", "pre-promotion analysis phase"),
+        (
+            "bluegreen-postpromotion-failure",
+            "postPromotionAnalysis",
+            "post-promotion analysis phase",
+        ),
+    ],
+)
+def test_analyses_of_a_blue_green_update(
+    rolloutctl: Program, tmp_path: Path, story: str, stage: str, why: str
+) -> None:
+    file = blue_green(tmp_path, story)
+    good = planned(rolloutctl, file)
+    assert good["result"] == "promoted"
+    (run,) = good["runs"]
+    assert good["steps"][run["number"] - 1]["type"] == stage
+    bad = planned(rolloutctl, file, *given(tmp_path, {"bad": "Failed"}))
+    assert bad["result"] == "aborted"
+    assert why in bad["message"]
+    assert [step["type"] for step in bad["steps"] if step["result"] == "failed"] == [stage]

@@ -26,7 +26,7 @@ from rolloutctl.sandbox.controller.pausing import STEP_PAUSE, pause_condition
 from rolloutctl.sandbox.controller.steps import current_step, index_of, pause_seconds, steps_of
 from rolloutctl.sandbox.embedded import NO_ADDRESS, EmbeddedCluster
 
-from . import analyses
+from . import analyses, stages
 from .manifests import Cast, plugins_of
 from .outcomes import Outcomes
 from .plugin import ScriptedPlugin
@@ -172,18 +172,24 @@ class Stage:
 
     def _has_been_in_vain(self, reason: str) -> bool:
         before = [(each["index"], each["reason"]) for each in self.persons]
-        return before.count((index_of(self.rollout), reason)) >= _PATIENCE
+        return before.count((self._place(self.rollout), reason)) >= _PATIENCE
 
     def _act(self, reason: str) -> None:
         """Be the person who is waited for, as `rolloutctl promote` is."""
         rollout = self.rollout
-        index = index_of(rollout)
+        index = self._place(rollout)
         self.persons.append({"at": self.at, "index": index, "reason": reason})
         body: Obj = {"pauseConditions": None}
         run = mapping(rollout, "status", "canary", "currentStepAnalysisRunStatus")
         if run.get("status") == "Inconclusive":
             body.update(controllerPause=False, currentStepIndex=index + 1)
         self._patch({"status": body}, part="status")
+
+    def _place(self, rollout: Obj) -> int:
+        """The index of the step or stage it is at."""
+        if dig(rollout, "spec", "strategy", "blueGreen") is None:
+            return index_of(rollout)
+        return stages.place(rollout, text(rollout, "status", "currentPodHash")) or 0
 
     def _patience(self) -> float:
         """Seconds without any change after which nothing will ever happen."""

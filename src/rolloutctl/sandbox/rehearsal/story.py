@@ -161,8 +161,12 @@ class Story:
     def _leave(self, index: int, at: float, rollout: Obj) -> None:
         step = self._steps.setdefault(index, {"at": at, "ends": None})
         if step["ends"] is None:
-            # The weight a router has got is told by the write that leaves the step.
-            traffic = shares.of(rollout, self._new)
+            # The weight a router has got is told by the write that leaves the step; the one that
+            # leaves a stage of a blue-green update may tell of the switch that follows.
+            told = rollout
+            if self.is_blue_green and index < stages.stages(rollout).index(stages.SWITCH):
+                told = self._rollout
+            traffic = shares.of(told, self._new)
             step.update({"ends": at, **self._sizes(), "traffic": traffic})
             last = self._samples[-1] if self._samples else None
             if last is not None and (last["at"], last["index"]) == (_round(at), index):
