@@ -256,8 +256,9 @@ def _pods(plan: Plan, columns: list[_Column]) -> list[str]:
     ]
     canary = [column.canary for column in columns]
     stable = [column.stable for column in columns]
-    found.append(path(_stairs(columns, stable, _PODS, most, facts.replicas), class_="stable"))
+    # The dashed line comes last: where both are the same, both are seen.
     found.append(path(_stairs(columns, canary, _PODS, most, 0), class_="canary"))
+    found.append(path(_stairs(columns, stable, _PODS, most, facts.replicas), class_="stable"))
     return found
 
 
