@@ -40,8 +40,6 @@ DEFAULT_DELAY = 30
 
 def reconcile(context: Context) -> None:
     """Bring it one step on. `context.new` is there and carries its revision."""
-    if dig(context.rollout, "spec", "strategy", "blueGreen", "antiAffinity") is not None:
-        context.cluster.leaves_out(context.rollout, "antiAffinity")
     if is_scaling_event(context):
         _resize(context)
         bluegreen_status.resized(context)

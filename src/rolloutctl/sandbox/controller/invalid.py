@@ -18,6 +18,14 @@ from .sizes import limits
 from .steps import is_kind, pause_seconds, steps_of
 
 _STRATEGY = "spec.strategy"
+_SERVICES = (
+    "blueGreen.activeService",
+    "blueGreen.previewService",
+    "canary.stableService",
+    "canary.canaryService",
+    "canary.pingPong.pingService",
+    "canary.pingPong.pongService",
+)
 _ONE_OF = (
     "Step must have one of the following set: "
     "experiment, setWeight, setCanaryScale, plugin or pause"
@@ -46,11 +54,11 @@ def reference_error(rollout: Obj, find: Find) -> str | None:
 
 
 def _reference_errors(rollout: Obj, find: Find) -> Iterator[str]:
-    canary = mapping(rollout, "spec", "strategy", "canary")
-    for key in ("stableService", "canaryService", "pingPong.pingService", "pingPong.pongService"):
-        wanted = text(canary, *key.split("."))
+    strategy = mapping(rollout, "spec", "strategy")
+    for key in _SERVICES:
+        wanted = text(strategy, *key.split("."))
         if wanted:
-            path = f"{_STRATEGY}.canary.{key}"
+            path = f"{_STRATEGY}.{key}"
             yield from _service_errors(rollout, path, wanted, find("services", wanted))
     for fault in invalid_analysis.faults(rollout, find):
         yield invalid(*fault)
@@ -110,12 +118,30 @@ def _spec_errors(rollout: Obj) -> Iterator[str]:
         )
     elif isinstance(canary, dict):
         yield from _canary_errors(rollout, canary)
+    elif isinstance(blue_green, dict):
+        yield from _blue_green_errors(rollout, blue_green)
 
 
-def _canary_errors(rollout: Obj, canary: Obj) -> Iterator[str]:
-    stable, service = text(canary, "stableService"), text(canary, "canaryService")
+def _blue_green_errors(rollout: Obj, blue_green: Obj) -> Iterator[str]:
+    yield from _same_service(blue_green, "active", "preview")
+    yield from _history_errors(rollout, blue_green)
+    yield from _affinity_errors(mapping(blue_green, "antiAffinity"))
+
+
+def _same_service(strategy: Obj, one: str, other: str) -> Iterator[str]:
+    named = text(strategy, f"{one}Service")
+    if named and named == text(strategy, f"{other}Service"):
+        yield invalid(
+            f"{_STRATEGY}.{one}Service",
+            named,
+            f"This rollout uses the same service for the {one} and {other} services, "
+            "but two different services are required.",
+        )
+
+
+def _history_errors(rollout: Obj, strategy: Obj) -> Iterator[str]:
     kept = number(rollout, "spec", "revisionHistoryLimit", default=10)
-    scaled = canary.get("scaleDownDelayRevisionLimit")
+    scaled = strategy.get("scaleDownDelayRevisionLimit")
     if isinstance(scaled, int) and kept < scaled:
         yield invalid(
             f"{_STRATEGY}.scaleDownDelayRevisionLimit",
@@ -123,14 +149,12 @@ def _canary_errors(rollout: Obj, canary: Obj) -> Iterator[str]:
             "This rollout's revision history limit can not be smaller than "
             "the rollout's scale down limit",
         )
+
+
+def _canary_errors(rollout: Obj, canary: Obj) -> Iterator[str]:
+    yield from _history_errors(rollout, canary)
     routing = canary.get("trafficRouting")
-    if stable and stable == service:
-        yield invalid(
-            f"{_STRATEGY}.stableService",
-            stable,
-            "This rollout uses the same service for the stable and canary services, "
-            "but two different services are required.",
-        )
+    yield from _same_service(canary, "stable", "canary")
     yield from invalid_routing.spec_errors(rollout, canary)
     if routing is None:
         if canary.get("scaleDownDelaySeconds") is not None:

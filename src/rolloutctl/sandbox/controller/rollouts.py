@@ -69,6 +69,9 @@ class Rollouts:
         context = Context(self._cluster, rollout, workload)
         if not self._prepare(context):
             return
+        strategy = "blueGreen" if context.is_blue_green else "canary"
+        if dig(rollout, "spec", "strategy", strategy, "antiAffinity") is not None:
+            self._cluster.leaves_out(rollout, "antiAffinity, there is but one node")
         if context.is_blue_green:
             bluegreen.reconcile(context)
         else:
