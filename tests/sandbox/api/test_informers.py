@@ -42,9 +42,9 @@ def watching(port: int, path: str = ROLLOUTS, **query: str) -> Iterator[Iterator
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
         text = urlencode({**WATCH_LIST, **query})
         connection.request("GET", f"{path}?{text}", headers=AUTH)
-        answer = connection.getresponse()
-        assert answer.status == 200
-        yield (json.loads(line) for line in answer)
+        with closing(connection.getresponse()) as answer:
+            assert answer.status == 200
+            yield (json.loads(line) for line in answer)
 
 
 def initial(events: Iterator[Any]) -> tuple[list[str], dict[str, Any]]:

@@ -37,11 +37,17 @@ def of(schema: Schema, value: Any, *, containers: bool) -> Tree:
         known = schema if isinstance(schema, dict) else _ANYTHING
         for name, item in value.items():
             # Most fields are plain values: no need to look up what they may be.
-            found[f"f:{name}"] = (
-                of(shapes.field(known, name), item, containers=containers)
-                if type(item) in _NESTED
-                else _LEAF
-            )
+            if type(item) not in _NESTED:
+                found[f"f:{name}"] = _LEAF
+                continue
+            inner = shapes.field(known, name)
+            if not containers and not item and isinstance(inner, (Keyed, Unique)):
+                continue
+            node = of(inner, item, containers=containers)
+            if node and name not in known and f"{name}!" not in known:
+                # A key somebody made up is a member, not only what is below it.
+                node = {_SELF: _LEAF, **node}
+            found[f"f:{name}"] = node
         return found
     below = _children(schema, value)
     if not below:
@@ -217,6 +223,8 @@ def merge(schema: Schema, live: Any, wanted: Any) -> Any:
             inner = new[f"f:{name}"][0]
             found[name] = merge(inner, live[name], item) if name in live else item
         return found
+    if isinstance(live, list) and not wanted and isinstance(schema, (Keyed, Unique)):
+        return live
     if isinstance(live, list) and isinstance(wanted, list) and old and new:
         return [
             merge(new[step][0], old[step][1], new[step][1])
@@ -228,17 +236,24 @@ def merge(schema: Schema, live: Any, wanted: Any) -> Any:
 
 
 def _interleaved(old: list[str], new: list[str]) -> list[str]:
-    """All of both: `new` in its order, and what only `old` has before what it stood before."""
+    """All of both: `new` in its order, and what only `old` has where it stands among the others."""
     found: list[str] = []
-    turn = iter(new)
-    named, done = set(new), set[str]()
-    for step in old:
-        if step not in named:
-            found.append(step)
-        while step in named and step not in done:
-            done.add(following := next(turn))
-            found.append(following)
-    return [*found, *turn]
+    before, named = set(old), set(new)
+    left, right = list(reversed(old)), list(reversed(new))
+    while left or right:
+        if left and left[-1] not in named:
+            found.append(left.pop())
+        elif left and right and left[-1] == right[-1]:
+            left.pop()
+            found.append(right.pop())
+        elif left and right and right[-1] in before:
+            # Both have both, in another order: it has its turn where `new` has it.
+            left.pop()
+        elif right:
+            found.append(right.pop())
+        else:
+            left.pop()
+    return found
 
 
 def removed(schema: Schema, value: Any, gone: Tree, kept: Tree | None) -> Any:
