@@ -11,8 +11,8 @@ from syrupy.assertion import SnapshotAssertion
 
 from rolloutctl.domain.decision import Note
 from rolloutctl.domain.explain import Material, explain
-from rolloutctl.domain.explain_commands import Command, Trap, Verdict
-from rolloutctl.domain.explain_facts import CauseKind, EndedBy
+from rolloutctl.domain.explain.commands import Command, Trap, Verdict
+from rolloutctl.domain.explain.facts import CauseKind, EndedBy
 from rolloutctl.domain.wire import Rollout
 from rolloutctl.render.surface import Surface
 from rolloutctl.render.theme import to_text

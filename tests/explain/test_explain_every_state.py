@@ -11,9 +11,9 @@ import pytest
 from rolloutctl.domain import wire
 from rolloutctl.domain.decision import Seen
 from rolloutctl.domain.explain import Material, explain
-from rolloutctl.domain.explain_commands import Command, Verdict
-from rolloutctl.domain.explain_facts import CauseKind as K
-from rolloutctl.domain.explain_facts import EndedBy, Explanation
+from rolloutctl.domain.explain.commands import Command, Verdict
+from rolloutctl.domain.explain.facts import CauseKind as K
+from rolloutctl.domain.explain.facts import EndedBy, Explanation
 from rolloutctl.domain.steps import Pause, current_step
 from rolloutctl.domain.wire_details import AnalysisRunDetails, ExperimentDetails
 from rolloutctl.render.surface import Surface

@@ -8,8 +8,8 @@ import pytest
 
 from rolloutctl.domain.decision import Note
 from rolloutctl.domain.explain import Material, explain
-from rolloutctl.domain.explain_commands import Command as C
-from rolloutctl.domain.explain_commands import Trap, Verdict
+from rolloutctl.domain.explain.commands import Command as C
+from rolloutctl.domain.explain.commands import Trap, Verdict
 from rolloutctl.domain.wire import Rollout
 from support.explained import (
     analysing,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rolloutctl.actions.explain import read
-from rolloutctl.domain.explain_facts import CauseKind
+from rolloutctl.domain.explain.facts import CauseKind
 from rolloutctl.errors import ExitCode
 from support.explained import DEMO, analysing, at, paused, reading
 from support.fake_cluster import FakeCluster

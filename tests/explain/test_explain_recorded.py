@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from rolloutctl.domain.explain_facts import CauseKind as K
-from rolloutctl.domain.explain_facts import EndedBy, Limit
+from rolloutctl.domain.explain.facts import CauseKind as K
+from rolloutctl.domain.explain.facts import EndedBy, Limit
 from support.explained import (
     When,
     aborted,

@@ -9,10 +9,10 @@ import pytest
 
 from rolloutctl.domain import wire
 from rolloutctl.domain.explain import Material, explain
-from rolloutctl.domain.explain_evidence import spec_evidence
-from rolloutctl.domain.explain_facts import CauseKind as K
-from rolloutctl.domain.explain_facts import EndedBy, Limit, SpecEvidence
-from rolloutctl.domain.explain_runs import filled_in, number, run_evidence
+from rolloutctl.domain.explain.evidence import spec_evidence
+from rolloutctl.domain.explain.facts import CauseKind as K
+from rolloutctl.domain.explain.facts import EndedBy, Limit, SpecEvidence
+from rolloutctl.domain.explain.runs import filled_in, number, run_evidence
 from support.explained_parts import (
     condition,
     event,

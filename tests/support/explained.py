@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from rolloutctl.actions.explain import Reading, read
-from rolloutctl.domain.explain_commands import Command, Outcome
-from rolloutctl.domain.explain_facts import Explanation
+from rolloutctl.domain.explain.commands import Command, Outcome
+from rolloutctl.domain.explain.facts import Explanation
 from rolloutctl.domain.refs import Ref
 from support.fake_cluster import FakeCluster
 from support.recorded import Moment, moment

@@ -10,7 +10,7 @@ import msgspec
 from rolloutctl.domain import wire
 from rolloutctl.domain.decision import Seen
 from rolloutctl.domain.explain import Material, explain
-from rolloutctl.domain.explain_facts import CauseKind, Explanation
+from rolloutctl.domain.explain.facts import CauseKind, Explanation
 from rolloutctl.domain.wire import Rollout
 from rolloutctl.domain.wire_details import AnalysisRunDetails, ExperimentDetails
 from support.objects import AT

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from rolloutctl.actions import inspect, promotion
 from rolloutctl.actions.inspect import Missing
-from rolloutctl.domain import explain_pods, wire
+from rolloutctl.domain import wire
 from rolloutctl.domain.cluster import (
     ANALYSIS_RUNS,
     EVENTS,
@@ -21,7 +21,8 @@ from rolloutctl.domain.cluster import (
     Kind,
 )
 from rolloutctl.domain.explain import Material, explain
-from rolloutctl.domain.explain_facts import Explanation
+from rolloutctl.domain.explain.facts import Explanation
+from rolloutctl.domain.explain.pods import puzzling
 from rolloutctl.domain.refs import Ref
 from rolloutctl.domain.replicasets import HASH_LABEL
 from rolloutctl.domain.wire_details import AnalysisRunDetails, ExperimentDetails
@@ -127,7 +128,7 @@ def _looked_closer(
     runs, missing = _runs_of_experiments(cluster, namespace, material)
     material = replace(material, runs=[*material.runs, *runs])
     for cause in explain(material).causes:
-        pod = explain_pods.puzzling(cause.pods.pods) if cause.pods is not None else None
+        pod = puzzling(cause.pods.pods) if cause.pods is not None else None
         if pod is None:
             continue
         about = _about("Pod", wire.Metadata(name=pod.name))

@@ -17,8 +17,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rolloutctl.domain.explain_commands import Outcome
-from rolloutctl.domain.explain_facts import (
+from rolloutctl.domain.explain.commands import Outcome
+from rolloutctl.domain.explain.facts import (
     Cause,
     ExperimentEvidence,
     Explanation,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rolloutctl.domain.explain_facts import Cause, CauseKind, Deadline, Explanation
+from rolloutctl.domain.explain.facts import Cause, CauseKind, Deadline, Explanation
 from rolloutctl.domain.plugins import PluginRun
 from rolloutctl.render import words
 from rolloutctl.render.surface import Surface

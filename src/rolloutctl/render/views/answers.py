@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rolloutctl.domain.explain_facts import (
+from rolloutctl.domain.explain.facts import (
     Cause,
     CauseKind,
     Explanation,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rolloutctl.domain.decision import Note
-from rolloutctl.domain.explain_commands import Command, Outcome, Trap, Verdict
-from rolloutctl.domain.explain_facts import CauseKind, Explanation
+from rolloutctl.domain.explain.commands import Command, Outcome, Trap, Verdict
+from rolloutctl.domain.explain.facts import CauseKind, Explanation
 from rolloutctl.domain.facts import RunUnderWay
 from rolloutctl.domain.plugins import PluginRun
 from rolloutctl.domain.refs import Ref

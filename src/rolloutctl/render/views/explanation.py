@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rolloutctl.domain.explain_facts import CauseKind, Explanation
+from rolloutctl.domain.explain.facts import CauseKind, Explanation
 from rolloutctl.render.surface import Surface
 from rolloutctl.render.text import Line, Span, line, safe, wrap
 from rolloutctl.render.views import explained_causes, explained_outcomes

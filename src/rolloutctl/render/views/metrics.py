@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rolloutctl.domain.explain_facts import MetricEvidence
+from rolloutctl.domain.explain.facts import MetricEvidence
 from rolloutctl.render.text import safe
 
 MESSAGE = 300

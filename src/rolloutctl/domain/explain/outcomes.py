@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 from rolloutctl.domain import changes
 from rolloutctl.domain.decision import Decision, NeedsForce, NeedsSkip, Note, NothingToDo, Refused
-from rolloutctl.domain.explain_commands import Command, Outcome, Trap, Verdict
-from rolloutctl.domain.explain_facts import Cause, CauseKind
-from rolloutctl.domain.explain_found import Found
-from rolloutctl.domain.explain_runs import UNFINISHED
+from rolloutctl.domain.explain.commands import Command, Outcome, Trap, Verdict
+from rolloutctl.domain.explain.facts import Cause, CauseKind
+from rolloutctl.domain.explain.found import Found
+from rolloutctl.domain.explain.runs import UNFINISHED
 from rolloutctl.domain.facts import ReplicaSetFacts
 from rolloutctl.domain.plugins import running
 from rolloutctl.domain.replicasets import annotation

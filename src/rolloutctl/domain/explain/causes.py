@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from rolloutctl.domain import explain_evidence as evidence
 from rolloutctl.domain.decision import Seen
-from rolloutctl.domain.explain_aborts import aborted
-from rolloutctl.domain.explain_facts import (
+from rolloutctl.domain.explain import evidence as evidence
+from rolloutctl.domain.explain.aborts import aborted
+from rolloutctl.domain.explain.facts import (
     Cause,
     CauseKind,
     EndedBy,
@@ -22,11 +22,11 @@ from rolloutctl.domain.explain_facts import (
     Explanation,
     PodsEvidence,
 )
-from rolloutctl.domain.explain_found import Found
-from rolloutctl.domain.explain_outcomes import outcomes
-from rolloutctl.domain.explain_pauses import held, pauses
-from rolloutctl.domain.explain_pods import messages_by_pod, pods_evidence
-from rolloutctl.domain.explain_progress import progress_causes
+from rolloutctl.domain.explain.found import Found
+from rolloutctl.domain.explain.outcomes import outcomes
+from rolloutctl.domain.explain.pauses import held, pauses
+from rolloutctl.domain.explain.pods import messages_by_pod, pods_evidence
+from rolloutctl.domain.explain.progress import progress_causes
 from rolloutctl.domain.facts import ReplicaSetFacts
 from rolloutctl.domain.status import DEGRADED, HEALTHY, PAUSED, desired_replicas, find_condition
 from rolloutctl.domain.tree import picture

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from rolloutctl.domain.decision import Seen
-from rolloutctl.domain.explain_facts import (
+from rolloutctl.domain.explain.facts import (
     Cause,
     CauseKind,
     Deadline,
@@ -20,7 +20,7 @@ from rolloutctl.domain.explain_facts import (
     Reached,
     RunEvidence,
 )
-from rolloutctl.domain.explain_runs import UNFINISHED, experiment_evidence, run_evidence
+from rolloutctl.domain.explain.runs import UNFINISHED, experiment_evidence, run_evidence
 from rolloutctl.domain.facts import ReplicaSetFacts, RolloutPicture
 from rolloutctl.domain.plugins import PluginRun
 from rolloutctl.domain.steps import StepProgress, StepState

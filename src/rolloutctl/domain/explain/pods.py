@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from rolloutctl.domain.explain_facts import PodEvidence, PodsEvidence
+from rolloutctl.domain.explain.facts import PodEvidence, PodsEvidence
 from rolloutctl.domain.facts import ReplicaSetFacts
 from rolloutctl.domain.replicasets import is_owned, pod_facts
 from rolloutctl.domain.wire import ContainerStatus, Event, Metadata, Pod

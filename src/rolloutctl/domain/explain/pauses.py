@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rolloutctl.domain.explain_evidence import writer
-from rolloutctl.domain.explain_facts import Cause, CauseKind, EndedBy
-from rolloutctl.domain.explain_found import Found
+from rolloutctl.domain.explain.evidence import writer
+from rolloutctl.domain.explain.facts import Cause, CauseKind, EndedBy
+from rolloutctl.domain.explain.found import Found
 from rolloutctl.domain.steps import Pause
 from rolloutctl.domain.wire import PauseCondition
 

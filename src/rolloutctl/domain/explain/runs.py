@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rolloutctl.domain.durations import later, parse_go
-from rolloutctl.domain.explain_facts import (
+from rolloutctl.domain.explain.facts import (
     ExperimentEvidence,
     Limit,
     Measured,

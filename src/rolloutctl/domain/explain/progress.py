@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rolloutctl.domain import explain_evidence as evidence
-from rolloutctl.domain.explain_facts import Cause, CauseKind, EndedBy
-from rolloutctl.domain.explain_found import Found
-from rolloutctl.domain.explain_runs import UNFINISHED
+from rolloutctl.domain.explain import evidence as evidence
+from rolloutctl.domain.explain.facts import Cause, CauseKind, EndedBy
+from rolloutctl.domain.explain.found import Found
+from rolloutctl.domain.explain.runs import UNFINISHED
 from rolloutctl.domain.plugins import Availability, PluginRun
 from rolloutctl.domain.status import is_fully_promoted
 from rolloutctl.domain.steps import Analysis, Experiment, Plugin, StepProgress

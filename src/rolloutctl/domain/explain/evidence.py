@@ -11,7 +11,7 @@ import msgspec
 
 from rolloutctl.domain.decision import Seen
 from rolloutctl.domain.durations import later
-from rolloutctl.domain.explain_facts import Deadline, EventFacts, Reached, SpecEvidence, Writer
+from rolloutctl.domain.explain.facts import Deadline, EventFacts, Reached, SpecEvidence, Writer
 from rolloutctl.domain.plugins import PluginRun
 from rolloutctl.domain.status import find_condition, status_of
 from rolloutctl.domain.steps import Analysis, Experiment, Pause, current_step, steps_of

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from rolloutctl.domain.explain_evidence import writer
-from rolloutctl.domain.explain_facts import Cause, CauseKind, EndedBy, RunEvidence
-from rolloutctl.domain.explain_found import Found
-from rolloutctl.domain.explain_runs import BAD
+from rolloutctl.domain.explain.evidence import writer
+from rolloutctl.domain.explain.facts import Cause, CauseKind, EndedBy, RunEvidence
+from rolloutctl.domain.explain.found import Found
+from rolloutctl.domain.explain.runs import BAD
 from rolloutctl.domain.failure import cause as cause_of
 from rolloutctl.domain.plugins import PluginRun, plugin_runs
 from rolloutctl.domain.steps import StepState, is_abort_settled

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from rolloutctl.domain.explain_commands import Outcome
+from rolloutctl.domain.explain.commands import Outcome
 from rolloutctl.domain.facts import RolloutPicture
 from rolloutctl.domain.plugins import PluginRun
 
