@@ -110,7 +110,7 @@ def _follow(deed: Deed) -> Followed:
     story = [("MODIFIED", state.raw) for state in deed.after]
     cluster = FakeCluster({"rollouts": [deed.seen.raw]}, later={"rollouts": [*story, HANG]})
     decision = DECIDERS[deed.action](as_seen(deed.seen))
-    return follow(cluster, decision, timeout=60, clock=lambda: 0.0)
+    return follow(cluster, decision, timeout=1, clock=lambda: 0.0)
 
 
 def _expected(deed: Deed) -> End:

@@ -37,6 +37,22 @@ ELSEWHERE = (
 )
 
 
+ROLLOUT = """
+apiVersion: argoproj.io/v1alpha1
+kind: Rollout
+metadata: {name: checkout}
+spec:
+  selector: {matchLabels: {app: checkout}}
+  template:
+    metadata: {labels: {app: checkout}}
+    spec:
+      containers: [{name: app, image: shop/checkout:v1}]
+  strategy:
+    canary:
+      steps: [{setWeight: 20}, {plugin: {name: team/gate}}, {pause: {}}]
+"""
+
+
 def examples() -> list[str]:
     """Every line below "Examples:" in the help of a command."""
     found = []
@@ -65,6 +81,8 @@ def stage(
         .replace("checkout", "cart")
         .replace("namespace: shop", "namespace: default")
     )
+    (folder / "rollout.yaml").write_text(ROLLOUT)
+    (folder / "outcomes.yaml").write_text("team/gate: {duration: 5m}\n")
     done = program("sandbox", "load", str(cart), "-n", "default")
     assert done.exit_code == ExitCode.OK, done.stderr
     path = f"{Path(ROLLOUTCTL).parent}:{hasty_env['PATH']}"
@@ -72,8 +90,11 @@ def stage(
 
 
 @pytest.mark.parametrize("example", runnable())
-def test_an_example_works(stage: tuple[Program, Shell], example: str) -> None:
+def test_an_example_works(
+    stage: tuple[Program, Shell], example: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     program, shell = stage
+    monkeypatch.chdir(shell.folder)
     command = example.removeprefix("rolloutctl ")
     state = next((v for k, v in STATE_FOR.items() if command.startswith(k)), "paused")
     if "checkout" in example or command.startswith(("get", "list", "plugins status")):
@@ -86,7 +107,7 @@ def test_an_example_works(stage: tuple[Program, Shell], example: str) -> None:
     done: Result | Ended
     expected = ExitCode.OK
     if command == example or "|" in example or ">" in example:
-        for tool in ("kubectl", "jq", "bash"):
+        for tool in ("kubectl", "jq", "kustomize", "bash"):
             if tool in [*shlex.split(example), "bash"] and shutil.which(tool) is None:
                 pytest.skip(f"{tool} is not installed")
         done = shell.run(
