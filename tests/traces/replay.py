@@ -10,7 +10,7 @@ from rolloutctl.sandbox.clock import FakeClock
 from rolloutctl.sandbox.embedded import EmbeddedCluster
 from support.metrics import recorded_web
 
-from .story import INSTANCE_ID, Obj, Story, differences, facts, recorded
+from .story import INSTANCE_ID, Obj, Story, differences, facts, is_where, recorded
 
 PLURALS = {
     "AnalysisTemplate": "analysistemplates",
@@ -152,20 +152,7 @@ class Replay:
 
     def _wait_for(self, wanted: Obj, what: str) -> None:
         """Let time pass until the rollout is as it was when the person acted."""
-
-        def there() -> bool:
-            rollout = self._rollout()
-            found = facts(rollout)
-            observed = (rollout.get("status") or {}).get("observedGeneration")
-            return (
-                observed == str(rollout["metadata"]["generation"])
-                and found["phase"] == wanted["phase"]
-                and found["step"] == wanted["currentStepIndex"]
-                and found["abort"] == bool(wanted.get("abort"))
-                and [each[:3] for each in found["plugins"]] == wanted.get("stepPluginStatuses", [])
-            )
-
-        if not self._wait(there):
+        if not self._wait(lambda: is_where(self._rollout(), wanted)):
             raise NeverReached(f"before {what!r}: wanted {wanted}, is {facts(self._rollout())}")
 
     def _wait_for_end(self) -> None:

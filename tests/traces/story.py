@@ -94,6 +94,19 @@ def facts(rollout: Obj) -> dict[str, Any]:
     }
 
 
+def is_where(rollout: Obj, wanted: Obj) -> bool:
+    """Whether the rollout is as it was when a person in a recording acted (`after` there)."""
+    found = facts(rollout)
+    observed = (rollout.get("status") or {}).get("observedGeneration")
+    return (
+        observed == str(rollout["metadata"]["generation"])
+        and found["phase"] == wanted["phase"]
+        and found["step"] == wanted["currentStepIndex"]
+        and found["abort"] == bool(wanted.get("abort"))
+        and [each[:3] for each in found["plugins"]] == wanted.get("stepPluginStatuses", [])
+    )
+
+
 def tell(story: Story) -> str:
     """The story as lines of text, to be compared with another."""
     names = {**_hash_names(story.rollouts), **_deployment_hashes(story.final)}

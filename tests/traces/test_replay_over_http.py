@@ -19,7 +19,7 @@ from support.measured import RECORDED, RECORDED_SILENCE, serving, silence
 from support.recorded import trace
 from support.sandboxes import SandboxProcess, running
 from traces.replay import FINAL, PLURALS
-from traces.story import Obj, Story, differences, facts, recorded
+from traces.story import Obj, Story, differences, facts, is_where, recorded
 from traces.test_replay import STORIES
 
 SPEED = 5.0
@@ -94,7 +94,7 @@ class _Player:
             if wanted == before[0]:
                 time.sleep((action["t"] - before[1]) / SPEED)  # sent without another look
             else:
-                _wait(functools.partial(self._is_in, wanted), action["action"])
+                _wait(functools.partial(self._is_where, wanted), action["action"])
                 time.sleep(REACTION + action.get("delay", 0) / SPEED)
             before = (wanted, action["t"])
             more = [action["subresource"]] if action.get("subresource") else []
@@ -155,17 +155,8 @@ class _Player:
     def _rollout(self) -> Any:
         return self._client.get("rollouts", "demo", self._namespace)
 
-    def _is_in(self, wanted: Obj) -> bool:
-        rollout = self._rollout()
-        found = facts(rollout)
-        observed = (rollout.get("status") or {}).get("observedGeneration")
-        return (
-            observed == str(rollout["metadata"]["generation"])
-            and found["phase"] == wanted["phase"]
-            and found["step"] == wanted["currentStepIndex"]
-            and found["abort"] == bool(wanted.get("abort"))
-            and [each[:3] for each in found["plugins"]] == wanted.get("stepPluginStatuses", [])
-        )
+    def _is_where(self, wanted: Obj) -> bool:
+        return is_where(self._rollout(), wanted)
 
     def _name(self, action: Obj) -> str:
         """Whose name holds a hash is another here than in the recording."""

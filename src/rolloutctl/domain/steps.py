@@ -149,11 +149,6 @@ def step_text(step: Step) -> str:
             return "invalid"
 
 
-def step_index_raw(r: Rollout) -> int | None:
-    """`status.currentStepIndex` as stored: None is "no steps" or "not synced yet"."""
-    return r.status.current_step_index
-
-
 def current_index(r: Rollout) -> int:
     """The 0-based index of the step the rollout is at; the number of steps when all are done.
 

@@ -194,11 +194,6 @@ def _common(left: Tree, right: Tree, path: Steps) -> Iterator[Steps]:
         yield from _common(left[step], right[step], (*path, step))
 
 
-def overlap(left: Tree, right: Tree) -> bool:
-    """Whether some field is in both."""
-    return next(common(left, right), None) is not None
-
-
 def shown(path: Steps) -> str:
     """`.spec.containers[name="app"].image`."""
     text = ""

@@ -78,12 +78,7 @@ def threshold_met(context: Context, new: Obj, target: int) -> bool:
 
 
 def _empty_others(context: Context) -> bool:
-    others = [each for each in context.others if spec_replicas(each)]
-    scaled = False
-    # What does not run serves nobody: it goes at once.
-    for each in others:
-        if available(each) < spec_replicas(each):
-            scaled |= context.scale(each, available(each))
+    scaled = scale_down.drop_what_does_not_run(context)
     least = context.replicas - limits(context.rollout).unavailable
     spare = context.total("availableReplicas") - least
     present = [each for each in context.others if spec_replicas(each)]

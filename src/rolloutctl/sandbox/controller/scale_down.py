@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from .context import Context
 from .objects import SCALE_DOWN_DEADLINE, Obj, annotation, spec_replicas, uid
+from .sizes import available
 
 
 def delay(context: Context, replica_set: Obj, seconds: float) -> Obj:
@@ -27,6 +28,15 @@ def left(context: Context, replica_set: Obj) -> float:
 def is_waiting(context: Context) -> bool:
     """Whether a ReplicaSet that is neither new nor stable still has time left."""
     return any(spec_replicas(each) and left(context, each) > 0 for each in context.others)
+
+
+def drop_what_does_not_run(context: Context) -> bool:
+    """Take the pods of old versions that serve nobody; whether there were any."""
+    scaled = False
+    for each in context.others:
+        if available(each) < spec_replicas(each):
+            scaled |= context.scale(each, available(each))
+    return scaled
 
 
 def remove(context: Context, replica_set: Obj | None) -> None:
