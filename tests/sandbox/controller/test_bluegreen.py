@@ -6,66 +6,8 @@ from typing import Any
 
 import pytest
 
-from support.controlled import PLACE, Controlled
-
-HASH = "rollouts-pod-template-hash"
-DEADLINE = "scale-down-deadline"
-
-
-class BlueGreen(Controlled):
-    """The rollout `demo` with two pods behind `active`, and `preview` beside it."""
-
-    def __init__(self, *, replicas: int = 2, spec: Any = None, **strategy: Any) -> None:
-        super().__init__(
-            replicas=replicas,
-            spec={
-                "strategy": {
-                    "blueGreen": {
-                        "activeService": "active",
-                        "previewService": "preview",
-                        **strategy,
-                    }
-                },
-                **(spec or {}),
-            },
-            objects=[service("active"), service("preview"), service("other")],
-        )
-
-    def selected(self, service: str) -> int:
-        """The revision the Service selects, 0 for none."""
-        found = self.client.get("services", service, PLACE)
-        hashed = found["spec"]["selector"].get(HASH)
-        sets = self.client.list("replicasets", PLACE)[0]
-        revision = "rollout.argoproj.io/revision"
-        for each in sets:
-            if each["metadata"]["labels"][HASH] == hashed:
-                return int(each["metadata"]["annotations"][revision])
-        return 0
-
-    @property
-    def live(self) -> int:
-        return self.selected("active")
-
-    @property
-    def deadlines(self) -> set[int]:
-        """The revisions whose pods are counted out."""
-        revision = "rollout.argoproj.io/revision"
-        notes = [
-            each["metadata"]["annotations"] for each in self.client.list("replicasets", PLACE)[0]
-        ]
-        return {int(each[revision]) for each in notes if DEADLINE in each}
-
-    def strategy(self, **changes: Any) -> None:
-        self.patch({"spec": {"strategy": {"blueGreen": changes}}})
-
-
-def service(name: str) -> dict[str, Any]:
-    return {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": name, "namespace": PLACE},
-        "spec": {"selector": {"app": "demo"}, "ports": [{"port": 80}]},
-    }
+from support.bluegreen import HASH, BlueGreen
+from support.controlled import PLACE
 
 
 def test_by_itself_the_new_version_goes_live_when_it_is_complete() -> None:
@@ -160,7 +102,7 @@ def test_back_to_the_live_version_drops_the_preview() -> None:
 def test_an_abort_before_the_switch_keeps_the_preview_for_a_while(
     delay: int | None, left: dict[int, int]
 ) -> None:
-    more = {} if delay is None else {"abortScaleDownDelaySeconds": delay}
+    more: dict[str, Any] = {} if delay is None else {"abortScaleDownDelaySeconds": delay}
     story = BlueGreen(autoPromotionEnabled=False, **more)
     story.image("demo:v2")
     story.abort()

@@ -10,6 +10,7 @@ from . import (
     ephemeral,
     restart,
     revisions,
+    rollbacks,
     rollout_analysis,
     scale_down,
     services,
@@ -51,7 +52,7 @@ def reconcile(context: Context) -> None:
         return
     if restart.reconcile(context):
         return
-    if context.promote_full or status.in_rollback_window(context):
+    if context.promote_full or rollbacks.in_window(context):
         context.pausing.remove_abort()
     _resize(context)
     revisions.clean_up(context)
@@ -73,16 +74,9 @@ def is_fast_tracked(context: Context) -> bool:
     return (
         context.promote_full
         or active in ("", pod_hash(context.new))
-        or is_fast_rollback(context)
-        or status.in_rollback_window(context)
+        or rollbacks.is_fast(context)
+        or rollbacks.in_window(context)
     )
-
-
-def is_fast_rollback(context: Context) -> bool:
-    """Whether the new version is an older one whose pods have not been taken away yet."""
-    if context.pausing.aborted:
-        return False
-    return context.new is not None and scale_down.left(context, context.new) > 0
 
 
 def pause_is_over(context: Context) -> bool:
@@ -137,7 +131,7 @@ def _new_size(context: Context) -> int:
     active = text(context.status, "blueGreen", "activeSelector")
     if all(pod_hash(each) != active for each in context.replica_sets):
         return replicas
-    if active == context.hash or is_fast_rollback(context):
+    if active == context.hash or rollbacks.is_fast(context) or rollbacks.in_window(context):
         return replicas
     paused = dig(rollout, "spec", "paused") is True or context.status.get("pauseConditions")
     passed = mapping(context.status, "blueGreen").get("scaleUpPreviewCheckPoint")
@@ -157,7 +151,9 @@ def _resize(context: Context) -> None:
     """Size the live version, the new one and what is left of others."""
     active = service_hash(context, "activeService")
     stable = context.stable
-    live = next((each for each in context.replica_sets if pod_hash(each) == active != ""), None)
+    live = next(
+        (each for each in context.replica_sets if active and pod_hash(each) == active), None
+    )
     for each in (live, stable):
         if each is not None and pod_hash(each) != context.hash:
             scale_down.remove(context, each)
@@ -171,7 +167,7 @@ def _resize_new(context: Context) -> None:
     new = context.new
     assert new is not None
     if not context.pausing.aborted or context.stable is None or context.fully_promoted:
-        if context.fully_promoted or not is_fast_rollback(context):
+        if not rollbacks.in_delay(context):
             scale_down.remove(context, new)
         context.scale(context.new or new, _new_size(context))
         return
@@ -189,8 +185,8 @@ def _resize_new(context: Context) -> None:
     left = scale_down.left(context, new)
     if left > 0:
         context.again(left)
-    else:
-        context.scale(new, 0)
+    elif service_hash(context, "activeService") != pod_hash(new):
+        context.scale(new, 0)  # not while all traffic still goes there
 
 
 def _empty_others(context: Context) -> None:
@@ -198,6 +194,10 @@ def _empty_others(context: Context) -> None:
     if pause_condition(context.rollout, rollout_analysis.PAUSE) is not None:
         return
     strategy = mapping(context.rollout, "spec", "strategy", "blueGreen")
+    if strategy.get("scaleDownDelaySeconds") is None and (
+        rollout_analysis.is_analysed_after_the_switch(context)
+    ):
+        return
     limit = strategy.get("scaleDownDelayRevisionLimit")
     counted = 0
     present = [each for each in context.others if spec_replicas(each)]
@@ -245,11 +245,11 @@ def _referred(context: Context) -> set[str]:
 def _pause(context: Context) -> None:
     """Pause before the switch, or end that pause."""
     rollout = context.rollout
-    if context.pausing.aborted or dig(rollout, "spec", "paused") is True:
+    if context.pausing.aborted or context.halted or not _is_at_size(context):
         return
-    if not _is_at_size(context) or is_fast_tracked(context) or not pauses(rollout):
-        return
-    if mapping(rollout, "status", "blueGreen").get("scaleUpPreviewCheckPoint"):
+    passed = mapping(rollout, "status", "blueGreen").get("scaleUpPreviewCheckPoint")
+    if is_fast_tracked(context) or passed or not pauses(rollout):
+        context.pausing.remove(BLUE_GREEN_PAUSE)
         return
     condition = pause_condition(rollout, BLUE_GREEN_PAUSE)
     if condition is not None:
@@ -268,9 +268,11 @@ def _switch(context: Context) -> None:
 
     Also on the way back the new version has to be complete.
     """
-    if dig(context.rollout, "spec", "paused") is True:
-        return
-    if not _is_at_size(context) or not is_saturated(context.new, context.replicas):
+    if (
+        context.halted
+        or not _is_at_size(context)
+        or not is_saturated(context.new, context.replicas)
+    ):
         return
     if context.pausing.aborted:
         _point(context, "activeService", text(context.status, "stableRS"))

@@ -5,13 +5,13 @@ Source: argo-rollouts, rollout/bluegreen.go (syncRolloutStatusBlueGreen).
 
 from __future__ import annotations
 
-from . import bluegreen, progress, rollout_analysis
+from . import bluegreen, progress, rollbacks, rollout_analysis
 from .conditions import is_complete, of_status
 from .context import Context
 from .invalid import selector_text
 from .objects import Obj, dig, mapping, number, pod_hash, revision, text
 from .sizes import available
-from .status import base, changed, finish, in_rollback_window, put, write
+from .status import base, changed, finish, put, write
 
 _CHECK_POINT = "scaleUpPreviewCheckPoint"
 
@@ -27,7 +27,7 @@ def synchronise(context: Context) -> None:
         how = _reset(context, status)
     else:
         rollout_analysis.write(context, status)
-    if context.promote_full or in_rollback_window(context):
+    if context.promote_full or rollbacks.in_window(context):
         context.pausing.clear()
         context.pausing.remove_abort()
     for field, key in (("previewSelector", "previewService"), ("activeSelector", "activeService")):
@@ -88,15 +88,15 @@ def _reset(context: Context, status: Obj) -> str | None:
 def _promotion(context: Context, status: Obj) -> str:
     """Why the new version becomes the stable one with this write, "" if it does not."""
     active = text(status, "blueGreen", "activeSelector")
-    if not active:
+    if not active or context.stable is None:
         return "Initial deploy"
     if active != text(status, "currentPodHash"):
         return ""
     if context.promote_full:
         return "Full promotion requested"
-    if in_rollback_window(context):
+    if rollbacks.in_window(context):
         return "Rollback within window"
-    if bluegreen.is_fast_rollback(context):
+    if rollbacks.is_fast(context):
         return "Fast rollback"
     if context.pausing.aborted or not rollout_analysis.post_promotion_is_done(context):
         return ""

@@ -5,14 +5,14 @@ Source: argo-rollouts, rollout/canary.go (syncRolloutStatusCanary).
 
 from __future__ import annotations
 
-from . import canary, rollout_analysis, rollout_experiments, step_plugins, traffic
+from . import canary, rollbacks, rollout_analysis, rollout_experiments, step_plugins, traffic
 from .conditions import is_complete
 from .context import Context
 from .invalid import selector_text
 from .objects import Obj, dig, items, mapping, revision, text
 from .pausing import STEP_PAUSE
 from .sizes import available
-from .status import base, changed, finish, in_rollback_window, put, steps_hash_of
+from .status import base, changed, finish, put, steps_hash_of
 from .steps import current_step, index_of, is_kind, step_text, steps_of
 
 
@@ -30,7 +30,7 @@ def synchronise(context: Context) -> None:
         pausing.remove_abort()
         if steps:
             status["currentStepIndex"] = len(steps)
-    elif in_rollback_window(context):
+    elif rollbacks.in_window(context):
         if index < len(steps) and context.new is not None and available(context.new):
             said = "Rollback to active ReplicaSets within RollbackWindow"
             context.event("Normal", "SkipSteps", said)
@@ -100,7 +100,7 @@ def _promotion(context: Context) -> str:
         return ""
     if context.promote_full:
         return "Full promotion requested"
-    if in_rollback_window(context):
+    if rollbacks.in_window(context):
         return "Rollback within window"
     steps = steps_of(context.rollout)
     if not steps or index_of(context.rollout) >= len(steps):

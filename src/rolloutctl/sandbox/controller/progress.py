@@ -42,7 +42,16 @@ def write(context: Context, status: Obj) -> None:
     if context.pausing.aborted:
         _aborted(context, conditions, at)
     else:
-        _progress(context, status, conditions, at, became_unhealthy=became_unhealthy)
+        # Live, but paused before its promotion: to say both would never come to an end.
+        finished = healthy and (is_complete(status) or not paused)
+        _progress(
+            context,
+            status,
+            conditions,
+            at,
+            finished=finished,
+            became_unhealthy=became_unhealthy,
+        )
     availability(context, conditions, status)
     _replica_failure(context, conditions)
     done = is_complete(status)
@@ -66,11 +75,17 @@ def _aborted(context: Context, conditions: Conditions, at: str) -> None:
 
 
 def _progress(
-    context: Context, status: Obj, conditions: Conditions, at: str, *, became_unhealthy: bool
+    context: Context,
+    status: Obj,
+    conditions: Conditions,
+    at: str,
+    *,
+    finished: bool,
+    became_unhealthy: bool,
 ) -> None:
     current = find(conditions, "Progressing")
     named = f'ReplicaSet "{name(context.new)}"' if context.new else ""
-    if is_healthy(context.rollout, status):
+    if finished:
         said = f"{named} has successfully progressed."
         _put(conditions, at, "Progressing", True, "NewReplicaSetAvailable", said)
     elif made_progress(context.status, status) or became_unhealthy:

@@ -7,22 +7,18 @@ Source: argo-rollouts, rollout/analysis.go.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from . import run_arguments, run_history, run_specs
+from . import rollbacks, run_arguments, run_history, run_specs
 from .context import Context
 from .creating import create
 from .objects import (
     HASH_LABEL,
     REVISION,
-    SCALE_DOWN_DEADLINE,
     Obj,
-    annotation,
     dig,
     items,
     mapping,
-    moment_of,
     name,
     namespace,
     number,
@@ -36,7 +32,6 @@ from .objects import (
 from .pausing import pause_condition
 from .saturation import is_saturated
 from .sizes import available
-from .status import in_rollback_window
 from .steps import current_step, index_of
 
 CANARY_FIELDS = ("currentStepAnalysisRunStatus", "currentBackgroundAnalysisRunStatus")
@@ -84,7 +79,7 @@ def reconcile(context: Context) -> None:
     current: dict[str, Obj] = {}
     if _is_skipped(context):
         if context.is_blue_green:
-            current = {role.field: run for role, run in _recorded(context)}
+            current = _recorded(context)
         run_history.end(context.cluster, "analysisruns", owned)
     else:
         for role in _roles(context):
@@ -109,7 +104,7 @@ def write(context: Context, status: Obj) -> None:
         part, run = status[role.part], context.analysis_runs.get(role.field)
         if run is not None:
             part[role.field] = _summary(run)
-        elif not context.is_blue_green:
+        elif not context.is_blue_green or _is_retry(context):
             part.pop(role.field, None)
 
 
@@ -131,6 +126,11 @@ def post_promotion_is_done(context: Context) -> bool:
     return not _analysis(context, POST) or _phase(context, POST) == "Successful"
 
 
+def is_analysed_after_the_switch(context: Context) -> bool:
+    """Whether blue-green's new version is live, and the analysis of that is not Successful yet."""
+    return _is_wanted(context, POST) and not post_promotion_is_done(context)
+
+
 def _roles(context: Context) -> tuple[Role, ...]:
     return (PRE, POST) if context.is_blue_green else (STEP, BACKGROUND)
 
@@ -147,20 +147,27 @@ def _analysis(context: Context, role: Role) -> Obj:
 
 def _phase(context: Context, role: Role) -> str:
     runs = context.analysis_runs
-    if runs is None:
-        runs = {each.field: run for each, run in _recorded(context)}
-    return text(runs.get(role.field), "status", "phase")
+    run = _run_of(context, role) if runs is None else runs.get(role.field)
+    return text(run, "status", "phase")
 
 
-def _recorded(context: Context) -> Iterator[tuple[Role, Obj]]:
+def _recorded(context: Context) -> dict[str, Obj]:
     """The runs the status names, as they are now."""
-    for role in _roles(context):
-        run = _run_of(context, role)
-        if run is not None:
-            yield role, run
+    found = {role.field: _named(context, role) for role in _roles(context)}
+    return {field: run for field, run in found.items() if run is not None}
 
 
 def _run_of(context: Context, role: Role) -> Obj | None:
+    """The current run of that role. A retry starts without: an old result counts no more."""
+    return None if _is_retry(context) else _named(context, role)
+
+
+def _is_retry(context: Context) -> bool:
+    """Whether somebody took back the abort, and this is the first look after that."""
+    return context.status.get("abortedAt") is not None and not context.pausing.aborted
+
+
+def _named(context: Context, role: Role) -> Obj | None:
     named = text(context.status, role.part, role.field, "name")
     rollout = context.rollout
     found = context.cluster.analysis_runs.get(namespace(rollout), named) if named else None
@@ -177,10 +184,28 @@ def _is_skipped(context: Context) -> bool:
     """Whether nothing is analysed at all."""
     if context.pausing.aborted or context.promote_full or not text(context.status, "stableRS"):
         return True
-    deadline = moment_of(annotation(context.new, SCALE_DOWN_DEADLINE)) if context.new else None
-    if deadline is not None and deadline > context.cluster.timing.now():
+    if context.is_blue_green and rollbacks.in_delay(context):
         return True
-    return in_rollback_window(context)
+    return rollbacks.in_window(context)
+
+
+def _is_wanted(context: Context, role: Role) -> bool:
+    """Whether there is to be a run of that role now, if nothing keeps all from being analysed."""
+    analysis = _analysis(context, role)
+    if not analysis:
+        return False
+    if role in (STEP, BACKGROUND):
+        if context.fully_promoted:
+            return False
+        if role is STEP or current_step(context.rollout) is None:
+            return True
+        return index_of(context.rollout) >= number(analysis, "startingStep")
+    active = text(context.status, "blueGreen", "activeSelector")
+    if text(context.status, "stableRS") == context.hash or context.new is None:
+        return False
+    if role is POST:
+        return active == context.hash and is_saturated(context.new, context.replicas)
+    return active not in ("", context.hash) and _is_at_preview_size(context)
 
 
 def _summary(run: Obj) -> Obj:
@@ -221,7 +246,7 @@ class _Reconcile:
         context, current = self._context, self._current
         if self._role is STEP and items(context.status, "pauseConditions"):
             return current
-        if not self._is_wanted():
+        if not _is_wanted(context, self._role):
             # What blue-green has recorded stays to be seen.
             if current is not None and context.is_blue_green and self._analysis:
                 run_history.end(context.cluster, "analysisruns", [current])
@@ -238,28 +263,9 @@ class _Reconcile:
             context.pausing.abort(f"{self._role.cause}: {message}" if message else self._role.cause)
         return current
 
-    def _is_wanted(self) -> bool:
-        context = self._context
-        if not self._analysis:
-            return False
-        if self._role in (STEP, BACKGROUND):
-            if context.fully_promoted:
-                return False
-            if self._role is STEP or current_step(context.rollout) is None:
-                return True
-            return index_of(context.rollout) >= number(self._analysis, "startingStep")
-        active = text(context.status, "blueGreen", "activeSelector")
-        if text(context.status, "stableRS") == context.hash or context.new is None:
-            return False
-        if self._role is POST:
-            return active == context.hash and is_saturated(context.new, context.replicas)
-        return active not in ("", context.hash) and _is_at_preview_size(context)
-
     def _starts_anew(self, current: Obj) -> bool:
-        """After a retry, and after somebody ended the pause an inconclusive run had led to."""
+        """After somebody ended the pause an inconclusive run had led to."""
         status = self._context.status
-        if status.get("abortedAt") is not None:
-            return True
         recorded = mapping(status, self._role.part, self._role.field)
         return (
             status.get("controllerPause") is True

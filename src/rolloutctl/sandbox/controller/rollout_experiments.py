@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 
-from . import run_arguments, run_history
+from . import rollbacks, run_arguments, run_history
 from .context import Context
 from .creating import create
 from .objects import (
@@ -27,7 +27,6 @@ from .objects import (
     uid,
 )
 from .pausing import pause_condition
-from .status import in_rollback_window
 from .steps import current_step, index_of, is_kind
 
 FIELD = "currentExperiment"
@@ -67,7 +66,7 @@ def step_is_done(context: Context) -> bool:
 
 
 def _is_skipped(context: Context) -> bool:
-    if context.pausing.aborted or context.promote_full or in_rollback_window(context):
+    if context.pausing.aborted or context.promote_full or rollbacks.in_window(context):
         return True
     return context.new is None or context.stable is None or context.fully_promoted
 

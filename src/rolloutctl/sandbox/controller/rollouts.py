@@ -14,6 +14,7 @@ from . import (
     invalid,
     restart,
     revisions,
+    rollbacks,
     rollout_analysis,
     rollout_experiments,
     services,
@@ -121,7 +122,7 @@ class Rollouts:
         canary_status.synchronise(context)
 
     def _skip_what_a_promotion_skips(self, context: Context) -> None:
-        if context.promote_full or status.in_rollback_window(context):
+        if context.promote_full or rollbacks.in_window(context):
             context.pausing.remove_abort()
 
     def _follow_pauses(self, context: Context) -> bool:

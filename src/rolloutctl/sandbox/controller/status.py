@@ -75,23 +75,6 @@ def base(context: Context) -> Obj:
     return status
 
 
-def in_rollback_window(context: Context) -> bool:
-    """Whether the new ReplicaSet is an older one, few enough revisions before the stable one."""
-    window = number(context.rollout, "spec", "rollbackWindow", "revisions")
-    new, stable = context.new, context.separate_stable
-    if window <= 0 or new is None or stable is None or context.fully_promoted:
-        return False
-    made, limit = _made(new), _made(stable)
-    if made >= limit:
-        return False
-    between = sum(made < _made(each) < limit for each in context.replica_sets)
-    return between < window
-
-
-def _made(replica_set: Obj) -> tuple[str, str]:
-    return text(replica_set, "metadata", "creationTimestamp"), ""
-
-
 def finish(context: Context, status: Obj, how: str | None) -> None:
     """Conditions and pauses, then the write."""
     started = changed(context) and not is_complete(status)
