@@ -107,12 +107,15 @@ def is_where(rollout: Obj, wanted: Obj) -> bool:
     )
 
 
-def tell(story: Story) -> str:
-    """The story as lines of text, to be compared with another."""
+def tell(story: Story, *, in_order: bool = True) -> str:
+    """The story as lines of text, to be compared with another.
+
+    `in_order`: the events of the rollout stand as they came, else sorted.
+    """
     names = {**_hash_names(story.rollouts), **_deployment_hashes(story.final)}
     parts: dict[str, Any] = {
         "what happened": _sequences(story.rollouts),
-        "events": _events(story.events),
+        "events": _events(story.events, in_order=in_order),
         "at the end": _final(story.final, names),
     }
     lines = []
@@ -124,9 +127,10 @@ def tell(story: Story) -> str:
     return "\n".join(lines)
 
 
-def differences(real: Story, here: Story) -> str:
+def differences(real: Story, here: Story, *, in_order: bool = True) -> str:
     """Both stories where they differ, side by side; "" if they agree."""
-    left, right = tell(real).splitlines(), tell(here).splitlines()
+    left = tell(real, in_order=in_order).splitlines()
+    right = tell(here, in_order=in_order).splitlines()
     if _said_too_much(real) or _said_too_much(here):
         told = {line for line in left if line in right}
         left = [line for line in left if not line.startswith("event: ") or line in told]
@@ -162,18 +166,21 @@ def _then(seen: dict[str, list[Any]], key: str, value: Any) -> None:
         values.append(value)
 
 
-def _events(events: list[Obj]) -> dict[str, Any]:
-    told: list[str] = []
+def _events(events: list[Obj], *, in_order: bool) -> dict[str, Any]:
+    told: dict[str, list[str]] = {about: [] for about in _ABOUT}
     for event in events:
-        if (event.get("involvedObject") or {}).get("kind") not in _ABOUT:
-            continue
-        if event["reason"] == "ScalingReplicaSet":
+        about = told.get((event.get("involvedObject") or {}).get("kind", ""))
+        if about is None or event["reason"] == "ScalingReplicaSet":
             continue
         line = f"{event['type']} {event['reason']} {event['message']}"
-        if line not in told:
-            told.append(line)
-    # Two recorders write side by side: what is compared is which events there are.
-    return {"event": sorted(told)}
+        if line not in about:
+            about.append(line)
+    # Runs and experiments have recorders of their own, which write side by side.
+    rollout, *others = told.values()
+    return {
+        "event": rollout if in_order else sorted(rollout),
+        "event of a run": sorted(line for about in others for line in about),
+    }
 
 
 def _final(final: dict[str, list[Obj]], names: dict[str, str]) -> dict[str, Any]:

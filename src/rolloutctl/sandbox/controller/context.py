@@ -141,7 +141,8 @@ class Context:
         stable = text(self.status, "stableRS")
         if self.promote_full or not stable or self.fully_promoted:
             return 100
-        return 0 if self.pausing.aborted else set_weight(self.rollout)
+        # An abort decided in this reconcile does not change sizes before it is written.
+        return set_weight(self.rollout)
 
     def routed_services(self) -> tuple[str, str]:
         """The Services traffic to canary and stable goes through; ping and pong take turns.
