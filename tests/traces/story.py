@@ -6,8 +6,9 @@ the clock or on chance, and what depends on how two runs interleave:
 
 - the message while Progressing: it says which pods were missing at the moment of a write;
 - ScalingReplicaSet events: how many steps a resize takes follows from when pods became ready;
-- the two fields of different writes side by side: each field has a sequence of its own, since
-  one controller may write at once what another writes one after the other.
+- over HTTP, the fields of different writes side by side: each field has a sequence of its own,
+  since one controller may write at once what another writes one after the other. In process the
+  states are compared as a whole (`unlike_states`).
 
 Pod hashes are named by the order in which they became the current one.
 """
@@ -16,8 +17,9 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 Obj = dict[str, Any]
@@ -46,6 +48,8 @@ _BY_CHANCE = frozenset(
 )
 _DEPLOYMENT_REVISION = "deployment.kubernetes.io/revision"
 _MOST_EVENTS = 25
+BRIEF = 0.2
+"""Seconds of a recording, in which a reconcile took up to 0.1."""
 _ABOUT = ("Rollout", "AnalysisRun", "Experiment")
 
 
@@ -58,17 +62,20 @@ class Story:
     events: list[Obj]
     final: dict[str, list[Obj]]
     """Resource (plural) to the objects at the end."""
+    times: list[float] = field(default_factory=list)
+    """Of a recording, when each of `rollouts` was seen, in seconds."""
 
 
 def recorded(trace: Obj) -> Story:
     """The story a trace tells."""
     seen = [event["object"] for event in trace["watch"] if event["kind"] == "rollouts"]
+    times = [event["t"] for event in trace["watch"] if event["kind"] == "rollouts"]
     events = [
         event["object"]
         for event in trace["watch"]
         if event["kind"] == "events" and event["type"] == "ADDED"
     ]
-    return Story(trace["namespace"], seen, events, trace["final"])
+    return Story(trace["namespace"], seen, events, trace["final"], times)
 
 
 def facts(rollout: Obj) -> dict[str, Any]:
@@ -135,6 +142,38 @@ def differences(real: Story, here: Story, *, in_order: bool = True) -> str:
         told = {line for line in left if line in right}
         left = [line for line in left if not line.startswith("event: ") or line in told]
         right = [line for line in right if not line.startswith("event: ") or line in told]
+    return "\n".join(difflib.unified_diff(left, right, "real", "here", n=1, lineterm=""))
+
+
+def states(story: Story) -> list[tuple[str, float]]:
+    """The states the rollout was in, one after the other, and how many seconds each lasted.
+
+    All fields together, but for the message while Progressing.
+    """
+    names = {**_hash_names(story.rollouts), **_deployment_hashes(story.final)}
+    times = story.times or [0.0] * len(story.rollouts)
+    found: list[tuple[str, float]] = []
+    for rollout, at in zip(story.rollouts, times, strict=True):
+        told = facts(rollout)
+        if told["phase"] is None:
+            continue
+        if told["phase"] == "Progressing":
+            told["message"] = ""
+        text = str(_named(_text(told), names, story.namespace))
+        if not found or found[-1][0] != text:
+            found.append((text, at))
+    ends = [at for _, at in found[1:]] + [math.inf]
+    return [(text, end - at) for (text, at), end in zip(found, ends, strict=True)]
+
+
+def unlike_states(real: Story, here: Story) -> str:
+    """The states of both in their order where they differ, "" if they agree.
+
+    What lasted for less than two reconciles of the recorded controller may be missing here,
+    where one write says what it said in two.
+    """
+    right = [text for text, _ in states(here)]
+    left = [text for text, lasted in states(real) if lasted > BRIEF or text in right]
     return "\n".join(difflib.unified_diff(left, right, "real", "here", n=1, lineterm=""))
 
 
