@@ -293,6 +293,15 @@ def test_scaling_during_the_pause_resizes_both_and_keeps_the_pause() -> None:
     assert story.status["pauseConditions"] == since
 
 
+def test_scaling_after_the_switch_resizes_what_is_still_stable() -> None:
+    story = analysed(HALF, postPromotionAnalysis=named("check"))
+    story.image("demo:v2")
+    story.patch({"spec": {"replicas": 3}})
+    assert (story.live, story.sizes) == (2, {1: 3, 2: 3})
+    story.abort()
+    assert (story.live, story.phase[0]) == (1, "Degraded")
+
+
 def test_a_preview_once_seen_is_not_seen_again_after_a_retry() -> None:
     """The checkpoint stays until the promotion or another template."""
     story = analysed(

@@ -148,17 +148,12 @@ def _is_at_size(context: Context) -> bool:
 
 
 def _resize(context: Context) -> None:
-    """Size the live version, the new one and what is left of others."""
-    active = service_hash(context, "activeService")
-    stable = context.stable
-    live = next(
-        (each for each in context.replica_sets if active and pod_hash(each) == active), None
-    )
-    for each in (live, stable):
-        if each is not None and pod_hash(each) != context.hash:
+    """Size the live and the stable version, the new one and what is left of others."""
+    in_use = {service_hash(context, "activeService"), text(context.status, "stableRS")} - {""}
+    for each in [each for each in context.replica_sets if pod_hash(each) in in_use]:
+        if pod_hash(each) != context.hash:
             scale_down.remove(context, each)
-    if live is not None:
-        context.scale(live, context.replicas)
+        context.scale(each, context.replicas)
     _resize_new(context)
     _empty_others(context)
 
