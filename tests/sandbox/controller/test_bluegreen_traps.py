@@ -51,6 +51,17 @@ def test_a_retry_is_no_rollback_though_the_pods_are_still_there() -> None:
     assert story.deadlines == set()
 
 
+def test_a_retry_is_no_rollback_where_the_version_is_an_older_one_either() -> None:
+    story = BlueGreen(autoPromotionEnabled=False)
+    story.image("demo:v2")
+    story.promote()
+    story.wait(31)
+    story.image("demo:v1")
+    story.abort()
+    story.retry()
+    assert (story.live, story.phase) == (2, ("Paused", "BlueGreenPause"))
+
+
 def test_a_retry_analyses_again_though_the_pods_are_still_there() -> None:
     story = analysed(BAD, prePromotionAnalysis=named("check"))
     story.image("demo:v2")

@@ -26,12 +26,14 @@ def in_window(context: Context) -> bool:
 def in_delay(context: Context) -> bool:
     """Whether the new version is older than the stable one, and its pods are still counted out.
 
-    A preview whose pods are counted out after an abort is no older version: it has to take its
-    pause and its analysis again.
+    A preview whose pods are counted out after an abort has to take its pause and its analysis
+    again, be it an older version or not.
     """
     new, stable = context.new, context.separate_stable
-    if context.pausing.aborted or new is None or stable is None or _made(new) >= _made(stable):
+    if new is None or stable is None or _made(new) >= _made(stable):
         return False
+    if context.pausing.aborted or context.status.get("abortedAt") is not None:
+        return False  # it is counted out because of the abort, also where that is taken back now
     return scale_down.left(context, new) > 0
 
 
