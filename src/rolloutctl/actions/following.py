@@ -302,16 +302,19 @@ def _read_runs(cluster: Cluster, parts: _Parts) -> None:
     of_hash = inspect.revision_selector(rollout)
     if not of_hash:
         return
+    # Most rollouts have neither, and start without what describes them.
+    from rolloutctl.domain.wire_details import AnalysisRunDetails, ExperimentDetails
+
     namespace = rollout.metadata.namespace
     try:
         if inspect.uses_analysis(rollout):
-            parts.runs = inspect.listed(
-                cluster, ANALYSIS_RUNS, namespace, wire.AnalysisRun, of_hash
-            )
+            parts.runs = [
+                *inspect.listed(cluster, ANALYSIS_RUNS, namespace, AnalysisRunDetails, of_hash)
+            ]
         if inspect.uses_experiments(rollout):
-            parts.experiments = inspect.listed(
-                cluster, EXPERIMENTS, namespace, wire.Experiment, of_hash
-            )
+            parts.experiments = [
+                *inspect.listed(cluster, EXPERIMENTS, namespace, ExperimentDetails, of_hash)
+            ]
         parts.missing.pop("analysis", None)
     except RolloutctlError as error:
         parts.missing["analysis"] = Missing("analysis", error.message)

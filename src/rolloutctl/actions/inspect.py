@@ -96,9 +96,13 @@ def complete(cluster: Cluster, rollout: wire.Rollout) -> Look:
     experiments: list[wire.Experiment] = []
     of_hash = revision_selector(rollout)
     if of_hash and uses_analysis(rollout):
-        runs = read(ANALYSIS_RUNS, wire.AnalysisRun, of_hash)
+        from rolloutctl.domain.wire_details import AnalysisRunDetails
+
+        runs += read(ANALYSIS_RUNS, AnalysisRunDetails, of_hash)
     if of_hash and uses_experiments(rollout):
-        experiments = read(EXPERIMENTS, wire.Experiment, of_hash)
+        from rolloutctl.domain.wire_details import ExperimentDetails
+
+        experiments += read(EXPERIMENTS, ExperimentDetails, of_hash)
     config = None
     if uses_plugins(rollout):
         config, problem = plugin_configuration(cluster)

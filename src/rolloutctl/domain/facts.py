@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -12,7 +12,7 @@ from rolloutctl.domain.plugins import PluginRun
 from rolloutctl.domain.refs import Ref
 from rolloutctl.domain.status import Awaiting, Status
 from rolloutctl.domain.steps import Step, StepProgress
-from rolloutctl.domain.wire import Rollout
+from rolloutctl.domain.wire import Json, Rollout
 
 if TYPE_CHECKING:
     from rolloutctl.domain.plugin_config import PluginConfiguration
@@ -72,8 +72,59 @@ class WeightFacts(Struct, frozen=True):
     routes: tuple[str, ...] = ()
 
 
+class RouteFacts(Struct, frozen=True):
+    """A route that a step added before all others: to the canary alone, or mirrored to it.
+
+    `kind`: "header" or "mirror". `match` as in the step. `percentage`: of a mirror, None for all.
+    """
+
+    kind: str
+    name: str
+    match: tuple[Json, ...] = ()
+    percentage: int | None = None
+
+
+class ServiceFacts(Struct, frozen=True):
+    """Which version a Service of a blue-green rollout selects; `revision` None where unknown."""
+
+    name: str
+    hash: str
+    revision: int | None = None
+
+
+class Stage(enum.StrEnum):
+    """How far a blue-green update has come."""
+
+    PREVIEW = "preview"
+    """The new version's pods are coming, or are all there."""
+    PRE_PROMOTION = "pre-promotion-analysis"
+    PAUSED = "preview-paused"
+    """Ready for the switch, which a person or a countdown makes."""
+    SWITCHED = "switched"
+    """The active Service selects the new version, which is not the stable one yet."""
+    POST_PROMOTION = "post-promotion-analysis"
+
+
+class BlueGreenFacts(Struct, frozen=True):
+    """The Services of a blue-green rollout. `stage` is None where no update is under way.
+
+    `preview_replicas`: the new version's pods before the switch, None where it has all of them.
+    `astray`: aborted, and the active Service still selects the version that was aborted.
+    """
+
+    active: ServiceFacts
+    preview: ServiceFacts | None = None
+    stage: Stage | None = None
+    preview_replicas: int | None = None
+    astray: bool = False
+
+
 class MetricFacts(Struct, frozen=True):
-    """One metric of an analysis run; `values` are the latest measurements, oldest first."""
+    """One metric of an analysis run; `values` are the latest measurements, oldest first.
+
+    The conditions and limits are those of its spec, as written; None and "" where it has none.
+    `count_limit`: how often it is to be measured.
+    """
 
     name: str
     phase: str
@@ -85,6 +136,12 @@ class MetricFacts(Struct, frozen=True):
     inconclusive: int = 0
     error: int = 0
     dry_run: bool = False
+    success_condition: str = ""
+    failure_condition: str = ""
+    count_limit: int | str | None = None
+    failure_limit: int | str | None = None
+    inconclusive_limit: int | str | None = None
+    consecutive_error_limit: int | str | None = None
 
 
 class AnalysisFacts(Struct, frozen=True):
@@ -109,6 +166,11 @@ class AnalysisFacts(Struct, frozen=True):
 
 
 class ExperimentFacts(Struct, frozen=True):
+    """One experiment. `duration`: counted from `available_at`, when all its pods were there.
+
+    `ends`: when that is over; None where it has no duration, has not begun, or has ended.
+    """
+
     name: str
     phase: str
     message: str = ""
@@ -118,6 +180,9 @@ class ExperimentFacts(Struct, frozen=True):
     current: bool = False
     created: datetime | None = None
     replica_sets: tuple[ReplicaSetFacts, ...] = ()
+    duration: timedelta | None = None
+    available_at: datetime | None = None
+    ends: datetime | None = None
 
 
 class RunUnderWay(Struct, frozen=True):
@@ -177,7 +242,9 @@ class RolloutPicture(Struct, frozen=True):
     `images_from` is empty unless an update is under way. `failed_step` (0-based) is the step an
     abort came from, None when nothing shows one. `cause` says why it is aborted or degraded, in
     the controller's words, "" when a person aborted it or nothing is wrong.
-    `replica_sets` and `analysis_runs` have the highest revision first.
+    `replica_sets` and `analysis_runs` have the highest revision first. `workload`: what holds the
+    pod template ("Deployment/checkout"), "" where the rollout has its own; `images_to` is empty
+    while the controller has not seen that template. `routes`: those that steps added and that hold.
     """
 
     ref: Ref
@@ -198,6 +265,9 @@ class RolloutPicture(Struct, frozen=True):
     plugin_config: PluginConfiguration | None = None
     pending_restart: bool = False
     next_actions: tuple[NextAction, ...] = ()
+    blue_green: BlueGreenFacts | None = None
+    routes: tuple[RouteFacts, ...] = ()
+    workload: str = ""
 
 
 class RolloutRow(Struct, frozen=True):
@@ -205,7 +275,9 @@ class RolloutRow(Struct, frozen=True):
 
     `step_index` is 0-based and None without steps; the number of steps when all are done. `step`
     and `plugin_phase` are of the current step. `weight` is what the router was told, else the
-    setWeight in force. `images_from` is always empty: the rollout does not name the old images.
+    setWeight in force. `images_from` is always empty: the rollout does not name the old images;
+    so is `images_to` where a `workload` holds the template. `ends`: when the pause that is running
+    ends by itself. `stage`: of a blue-green update.
     """
 
     ref: Ref
@@ -227,3 +299,6 @@ class RolloutRow(Struct, frozen=True):
     aborted: bool = False
     failed_step: int | None = None
     created: datetime | None = None
+    ends: datetime | None = None
+    stage: Stage | None = None
+    workload: str = ""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
+from rolloutctl.domain.durations import later, parse_go
 from rolloutctl.domain.facts import AnalysisFacts, ExperimentFacts, MetricFacts, RunUnderWay
 from rolloutctl.domain.replicasets import (
     HASH_LABEL,
@@ -15,6 +18,7 @@ from rolloutctl.domain.replicasets import (
 )
 from rolloutctl.domain.wire import (
     AnalysisRun,
+    AnalysisRunRef,
     Experiment,
     Metadata,
     MetricResult,
@@ -22,6 +26,9 @@ from rolloutctl.domain.wire import (
     ReplicaSet,
     Rollout,
 )
+
+if TYPE_CHECKING:
+    from rolloutctl.domain.wire_details import AnalysisRunSpec, ExperimentSpec, Metric
 
 _FINAL = frozenset({"Successful", "Failed", "Error", "Inconclusive"})
 
@@ -38,11 +45,16 @@ def runs_under_way(r: Rollout) -> tuple[RunUnderWay, ...]:
     found = [
         RunUnderWay("AnalysisRun", run.name, type)
         for type, run in named
-        if run is not None and run.name and run.status not in _FINAL
+        if run is not None and is_under_way(run)
     ]
     if canary.current_experiment:
         found.append(RunUnderWay("Experiment", canary.current_experiment, "Step"))
     return tuple(found)
+
+
+def is_under_way(run: AnalysisRunRef | None) -> bool:
+    """Whether the status names a run and has not seen its end."""
+    return run is not None and bool(run.name) and run.status not in _FINAL
 
 
 def analysis_facts(r: Rollout, runs: Iterable[AnalysisRun]) -> tuple[AnalysisFacts, ...]:
@@ -75,6 +87,7 @@ def experiment_facts(
             hash=label(entry.metadata, HASH_LABEL),
             current=_is_current(r, entry.metadata),
             created=entry.metadata.creation_timestamp,
+            **_times(entry),
             replica_sets=tuple(
                 replica_set_facts(rs, frozenset(), all_pods)
                 for rs in sets
@@ -103,11 +116,29 @@ def _run(r: Rollout, run: AnalysisRun) -> AnalysisFacts:
         created=run.metadata.creation_timestamp,
         started_at=run.status.started_at,
         completed_at=run.status.completed_at,
-        metrics=tuple(map(_metric, run.status.metric_results or ())),
+        metrics=_metrics(run),
     )
 
 
-def _metric(result: MetricResult) -> MetricFacts:
+def _metrics(run: AnalysisRun) -> tuple[MetricFacts, ...]:
+    # Only who shows conditions reads them (wire_details); asking for the class would load them all.
+    spec: AnalysisRunSpec | None = getattr(run, "spec", None)
+    specs = {metric.name: metric for metric in (spec.metrics if spec is not None else None) or ()}
+    results = run.status.metric_results or ()
+    return tuple(_metric(result, specs.get(result.name)) for result in results)
+
+
+def _times(experiment: Experiment) -> dict[str, Any]:
+    spec: ExperimentSpec | None = getattr(experiment, "spec", None)
+    if spec is None:
+        return {}
+    duration = parse_go(spec.duration)
+    began: datetime | None = getattr(experiment.status, "available_at", None)
+    ends = None if experiment.status.phase in _FINAL else later(began, duration)
+    return {"duration": duration, "available_at": began, "ends": ends}
+
+
+def _metric(result: MetricResult, spec: Metric | None) -> MetricFacts:
     measured = (measurement.value for measurement in result.measurements or ())
     return MetricFacts(
         name=result.name,
@@ -120,6 +151,12 @@ def _metric(result: MetricResult) -> MetricFacts:
         inconclusive=result.inconclusive,
         error=result.error,
         dry_run=result.dry_run,
+        success_condition=spec.success_condition if spec is not None else "",
+        failure_condition=spec.failure_condition if spec is not None else "",
+        count_limit=spec.count if spec is not None else None,
+        failure_limit=spec.failure_limit if spec is not None else None,
+        inconclusive_limit=spec.inconclusive_limit if spec is not None else None,
+        consecutive_error_limit=spec.consecutive_error_limit if spec is not None else None,
     )
 
 

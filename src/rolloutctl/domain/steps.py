@@ -51,12 +51,18 @@ class SetCanaryScale(Struct, frozen=True):
 
 
 class SetHeaderRoute(Struct, frozen=True):
+    """`removes`: without a `match` the step takes the route of that name away."""
+
     name: str
+    removes: bool = False
 
 
 class SetMirrorRoute(Struct, frozen=True):
+    """`removes`: without a `match` the step takes the route of that name away."""
+
     name: str
     percentage: int | None = None
+    removes: bool = False
 
 
 class Unknown(Struct, frozen=True):
@@ -266,9 +272,10 @@ def _step(raw: CanaryStep) -> Step:
     if raw.plugin is not None:
         return Plugin(raw.plugin.name, raw.plugin.config)
     if raw.set_header_route is not None:
-        return SetHeaderRoute(raw.set_header_route.name)
+        return SetHeaderRoute(raw.set_header_route.name, not raw.set_header_route.match)
     if raw.set_mirror_route is not None:
-        return SetMirrorRoute(raw.set_mirror_route.name, raw.set_mirror_route.percentage)
+        mirror = raw.set_mirror_route
+        return SetMirrorRoute(mirror.name, mirror.percentage, not mirror.match)
     return Unknown()
 
 

@@ -30,6 +30,7 @@ from rolloutctl.domain.replicasets import (
     roles,
 )
 from rolloutctl.domain.runs import analysis_facts, experiment_facts
+from rolloutctl.domain.services import blue_green_facts, routes_in_force, stage, workload
 from rolloutctl.domain.status import desired_replicas, status_of
 from rolloutctl.domain.steps import current_index, current_step, is_at_step, progress
 from rolloutctl.domain.weights import known_weight, weights
@@ -83,6 +84,10 @@ def picture(
     stable_revision = stable.revision if stable is not None else None
     # Before the controller has seen a new template, its images are the ones to come.
     images_to = images(r.spec.template) or (current.images if current is not None else ())
+    held_by = workload(r)
+    if held_by and not status.observed:
+        images_to = ()  # what is to come stands in an object that is not read here
+    available = current.available if current is not None else 0
     updating = stable is not None and not (status.fully_promoted and status.observed)
     images_from = stable.images if stable is not None and updating else ()
     return RolloutPicture(
@@ -94,7 +99,7 @@ def picture(
         stable_revision=stable_revision,
         images_from=images_from,
         images_to=images_to,
-        weights=weights(r, current.available if current is not None else 0),
+        weights=weights(r, available),
         steps=steps,
         replica_sets=facts,
         analysis_runs=runs,
@@ -111,6 +116,9 @@ def picture(
             revision=revision,
             stable_revision=stable_revision,
         ),
+        blue_green=blue_green_facts(r, {item.hash: item.revision for item in facts}),
+        routes=routes_in_force(r, available),
+        workload=held_by,
     )
 
 
@@ -141,6 +149,9 @@ def row(rollout: Rollout) -> RolloutRow:
         aborted=status.aborted,
         failed_step=failed_step(r) if status.aborted else None,
         created=r.metadata.creation_timestamp,
+        ends=status.ends,
+        stage=stage(r) if status.observed else None,
+        workload=workload(r),
     )
 
 

@@ -112,8 +112,11 @@ def step(item: Step) -> str:
                 return f"set canary scale {item.replicas} pods"
             return f"set canary scale {item.weight or 0} %"
         case SetHeaderRoute():
-            return f"set header route {safe(item.name)}".rstrip()
+            verb = "remove" if item.removes else "set"
+            return f"{verb} header route {safe(item.name)}".rstrip()
         case SetMirrorRoute():
+            if item.removes:
+                return f"remove mirror route {safe(item.name)}".rstrip()
             share = "" if item.percentage is None else f" {item.percentage} %"
             return f"set mirror route {safe(item.name)}".rstrip() + share
     return "unknown step"

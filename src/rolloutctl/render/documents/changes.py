@@ -11,6 +11,7 @@ index from 0 (`index`). What does not apply is null, or an empty list.
                skips[] {number, index, text, plugin}, pauses[] (reasons of those lifted),
                terminates, leavesRunning[], aborts[], muted[] {number, index, name, phase, abort,
                terminate}
+               ends[] {kind, name, type} (runs that are terminated)
                notes[], patches[] {subresource, operations[]},
                error {message, hint, exitCode}
                outcome {end, phase, message, awaiting, seconds, step, aborted[], terminated[],
@@ -58,6 +59,9 @@ def entry(result: Result) -> Document:
         "leavesRunning": [] if decision is None else [_plugin(run) for run in decision.leaves],
         "aborts": [] if decision is None else [_plugin(run) for run in decision.aborts],
         "muted": [] if decision is None else [_plugin(run) for run in decision.muted],
+        "ends": []
+        if decision is None
+        else [{"kind": run.kind, "name": run.name, "type": run.type} for run in decision.ends],
         "notes": [] if decision is None else [str(note) for note in decision.notes],
         "patches": []
         if decision is None

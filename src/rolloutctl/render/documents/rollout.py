@@ -9,7 +9,9 @@ unknown or does not apply is null, so that every field is always there.
     metadata:  uid, labels, generation, createdAt
     rollout:   phase, message, since, observed, aborted, awaiting, cause, strategy, revision,
                stableRevision, images {from, to}, weights {desired, set, actual, router, verified},
-               completion, step {number, count}, failedStep,
+               completion, step {number, count}, failedStep, endsAt, workload,
+               routes[] {kind, name, match[], percentage},
+               blueGreen {active, preview {name, hash, revision}, stage, previewReplicas, astray},
                replicas {desired, ready, available, updated}
     steps[]:   number, index, type, text, state, plugin, startedAt, endsAt; state is "done",
                "passed" (the update is over, done or jumped over), "current", "ahead", "skipped",
@@ -20,7 +22,8 @@ unknown or does not apply is null, so that every field is always there.
                createdAt, scaleDownAt, pods[] {name, ready, state, restarts, message, createdAt}
     analysisRuns[], experiments[]
     nextActions[]: action, toStep, toRevision, completes, needsForce, skips[], passesOver[],
-               terminates, aborts[]; steps are numbers
+               terminates, aborts[], switches, analysisAgain, skipsAnalysis,
+               ends[] {kind, name, type}; steps are numbers
     unavailable[]: what could not be read, and why
 """
 
@@ -32,6 +35,7 @@ from typing import Any
 
 import msgspec
 
+from rolloutctl.domain.facts import ExperimentFacts
 from rolloutctl.domain.plugins import PluginRun
 from rolloutctl.domain.status import Status
 from rolloutctl.domain.steps import Step, StepProgress, completion, step_text
@@ -52,7 +56,7 @@ def document(picture: RolloutPicture, missing: Sequence[tuple[str, str]] = ()) -
         "plugins": [plugin(item.plugin) for item in picture.steps if item.plugin is not None],
         "revisions": [_revision(item) for item in picture.replica_sets],
         "analysisRuns": [plain(item) for item in picture.analysis_runs],
-        "experiments": [plain(item) for item in picture.experiments],
+        "experiments": [_experiment(item) for item in picture.experiments],
         "nextActions": [_action(item) for item in picture.next_actions],
         "unavailable": [{"what": what, "why": why} for what, why in missing],
     }
@@ -86,6 +90,7 @@ def _rollout(picture: RolloutPicture) -> Document:
     return {
         **status_fields(picture.status),
         "cause": picture.cause,
+        "endsAt": picture.status.ends,
         "strategy": picture.strategy,
         "revision": picture.revision,
         "stableRevision": picture.stable_revision,
@@ -100,6 +105,9 @@ def _rollout(picture: RolloutPicture) -> Document:
             "maximum": weights.maximum,
             "routes": list(weights.routes),
         },
+        "routes": [plain(item) for item in picture.routes],
+        "blueGreen": plain(picture.blue_green),
+        "workload": picture.workload or None,
         "step": {
             "number": current.index + 1 if current is not None else None,
             "count": len(picture.steps),
@@ -183,6 +191,14 @@ def _revision(item: ReplicaSetFacts) -> Document:
     }
 
 
+def _experiment(item: ExperimentFacts) -> Document:
+    found: Document = plain(item)
+    found.pop("duration", None)
+    # Under the one name, known or not.
+    seconds = item.duration.total_seconds() if item.duration is not None else None
+    return {**found, "durationSeconds": seconds}
+
+
 def _action(item: NextAction) -> Document:
     return {
         "action": item.action,
@@ -194,6 +210,10 @@ def _action(item: NextAction) -> Document:
         "passesOver": [index + 1 for index in item.passes_over],
         "terminates": item.terminates.index + 1 if item.terminates is not None else None,
         "aborts": [run.index + 1 for run in item.aborts],
+        "switches": item.switches or None,
+        "analysisAgain": item.analysis_again,
+        "skipsAnalysis": item.skips_analysis,
+        "ends": [plain(run) for run in item.ends],
     }
 
 
@@ -212,6 +232,9 @@ def row_document(row: RolloutRow) -> Document:
             "failedStep": row.failed_step + 1 if row.failed_step is not None else None,
             "since": row.since,
             "awaiting": row.awaiting,
+            "endsAt": row.ends,
+            "stage": row.stage,
+            "workload": row.workload or None,
             "strategy": row.strategy,
             "revision": row.revision,
             "images": {"from": list(row.images_from), "to": list(row.images_to)},

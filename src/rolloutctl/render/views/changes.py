@@ -13,6 +13,7 @@ from rolloutctl.domain.steps import StepProgress
 from rolloutctl.render import narrate, words
 from rolloutctl.render.surface import Surface
 from rolloutctl.render.text import Line, Piece, Span, line, safe, wrap
+from rolloutctl.render.views import next_actions
 
 VERBS = {
     Action.PROMOTE: "promote",
@@ -33,7 +34,7 @@ NOTES = {
     Note.ANALYSIS_SKIPPED: "its pre- and post-promotion analyses are not waited for",
     Note.PLUGIN_LEFT_RUNNING: "the plugin of that step stays Running until the promotion",
     Note.PASSES_INCONCLUSIVE: "its analysis was inconclusive and is left behind",
-    Note.ANALYSIS_AGAIN: "its analysis was inconclusive and is started again",
+    Note.ANALYSIS_AGAIN: "its analysis or experiment was inconclusive and is started again",
     Note.ROLLBACK_WINDOW: "within its rollback window the controller undoes an abort",
     Note.ANALYSES_IN_A_ROW: "another analysis follows it, and the controller is known to handle"
     " leaving the first of two badly",
@@ -117,6 +118,8 @@ def facts(decision: Decision, surface: Surface) -> list[Line]:
             tell(f"{plugin_of(run)} stays Running: only the last one is terminated")
     if decision.aborts:
         tell("Abort will be called for: ", ", ".join(plugin_of(run) for run in decision.aborts))
+    if decision.ends:
+        tell(next_actions.ends(decision.ends))
     call = "Abort" if decision.action is Action.ABORT else "Terminate"
     for run in decision.muted:
         why = words.availability(run) or "not reached after a plugin that is not configured"

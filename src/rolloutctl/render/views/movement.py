@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from rolloutctl.domain.facts import ServiceFacts
 from rolloutctl.domain.plugins import PluginRun
 from rolloutctl.domain.steps import StepState
 from rolloutctl.domain.tree import ReplicaSetFacts, RolloutPicture, RolloutRow
@@ -38,6 +39,8 @@ def movements(before: RolloutPicture | None, now: RolloutPicture) -> list[Moveme
         _changed("step", _step(before), _step(now)),
         *_plugins(before, now),
         _changed("weight", _weight(before), _weight(now)),
+        *_services(before, now),
+        _changed("routes", _routes(before), _routes(now)),
         *_pods(before, now),
     ]
     return [item for item in found if item is not None]
@@ -150,6 +153,33 @@ def _weight(picture: RolloutPicture | None) -> str:
         return "100 %"
     value = weights.actual if weights.set is None else weights.set
     return "" if value is None else f"{value} %"
+
+
+def _services(before: RolloutPicture | None, now: RolloutPicture) -> Iterable[Movement | None]:
+    old = {service.name: service for service in _all_services(before)}
+    for service in _all_services(now):
+        was = old.get(service.name)
+        # A revision that becomes known is no change.
+        if was is None or was.hash != service.hash:
+            earlier = _selects(was) if was is not None else ""
+            yield _changed("service", earlier, _selects(service), of=safe(service.name))
+
+
+def _all_services(picture: RolloutPicture | None) -> list[ServiceFacts]:
+    found = picture.blue_green if picture is not None else None
+    if found is None:
+        return []
+    return [item for item in (found.active, found.preview) if item is not None]
+
+
+def _selects(service: ServiceFacts) -> str:
+    if not service.hash:
+        return ""
+    return f"revision {service.revision}" if service.revision else f"hash {safe(service.hash)}"
+
+
+def _routes(picture: RolloutPicture | None) -> str:
+    return ", ".join(safe(route.name) for route in picture.routes) if picture is not None else ""
 
 
 def _pods(before: RolloutPicture | None, now: RolloutPicture) -> Iterable[Movement | None]:

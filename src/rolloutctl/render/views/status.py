@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rolloutctl.domain.facts import Stage
 from rolloutctl.domain.tree import RolloutRow
 from rolloutctl.render import words
 from rolloutctl.render.surface import Surface
@@ -18,6 +19,7 @@ def lines(row: RolloutRow, surface: Surface) -> list[Line]:
         [
             Span(safe(row.message, words.MESSAGE).rstrip(" .:")),
             Span(f"step {step.text}" if row.step is not None and step.text[:1].isdigit() else ""),
+            Span(_countdown(row, surface), "accent"),
             Span(words.AWAITING[row.awaiting] if row.awaiting is not None else "", "wait"),
         ],
         ", ",
@@ -26,3 +28,11 @@ def lines(row: RolloutRow, surface: Surface) -> list[Line]:
     if not details:
         return wrap(join([head, since]), surface.room, indent=2)
     return wrap((head, Span(": "), *join([details, since], ", ")), surface.room, indent=2)
+
+
+def _countdown(row: RolloutRow, surface: Surface) -> str:
+    """When blue-green goes on by itself, "" where it does not count down."""
+    if row.stage is not Stage.PAUSED or row.ends is None:
+        return ""
+    left = row.ends - surface.now
+    return f"promotes itself in {words.elapsed(left)}" if left.total_seconds() > 0 else ""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
+from rolloutctl.domain.facts import Stage
 from rolloutctl.domain.refs import Ref
+from rolloutctl.domain.status import Awaiting
 from rolloutctl.domain.tree import RolloutRow
 from rolloutctl.render import words
 from rolloutctl.render.columns import table
@@ -12,6 +14,18 @@ from rolloutctl.render.surface import Surface
 from rolloutctl.render.text import Line, Span, safe
 
 _RIGHT = frozenset({"WEIGHT", "READY", "REVISION"})
+_STAGES = {
+    Stage.PREVIEW: "preview",
+    Stage.PRE_PROMOTION: "pre-promotion analysis",
+    Stage.PAUSED: "preview",
+    Stage.SWITCHED: "switched",
+    Stage.POST_PROMOTION: "post-promotion analysis",
+}
+_AWAITED = {
+    Awaiting.PROMOTION: "awaiting promotion",
+    Awaiting.RESUME: "awaiting resume",
+    Awaiting.INCONCLUSIVE: "inconclusive",
+}
 
 
 def header(*, namespaces: bool, wide: bool) -> list[str]:
@@ -76,7 +90,9 @@ def row_cells(
 
 def _images(row: RolloutRow, surface: Surface, *, wide: bool) -> str:
     if wide:
-        return ", ".join(safe(item, 300) for item in row.images_to)
+        return ", ".join(safe(item, 300) for item in row.images_to) or safe(row.workload, 300)
+    if not row.images_to and row.workload:
+        return safe(row.workload, 300)
     return words.tags(row.images_from, row.images_to, surface)
 
 
@@ -86,6 +102,8 @@ def step_cell(row: RolloutRow) -> Span:
         if row.failed_step is None:
             return Span("aborted", "bad")
         return Span(f"aborted at {row.failed_step + 1}/{row.step_count}", "bad")
+    if row.stage is not None:
+        return _stage_cell(row, row.stage)
     if row.step is None or not row.step_count or row.step_index is None:
         waits = "waits for a person" if row.awaiting is not None else "-"
         return Span(waits, "wait" if row.awaiting is not None else "dim")
@@ -98,3 +116,11 @@ def step_cell(row: RolloutRow) -> Span:
     if row.plugin_phase in ("Failed", "Error"):
         style = "bad"
     return Span(text, style)
+
+
+def _stage_cell(row: RolloutRow, stage: Stage) -> Span:
+    """How far a blue-green update has come, and who or what goes on."""
+    text = _STAGES[stage]
+    if row.awaiting is not None:
+        return Span(f"{text}, {_AWAITED[row.awaiting]}", "wait")
+    return Span(f"{text}, counts down" if stage is Stage.PAUSED and row.ends is not None else text)
