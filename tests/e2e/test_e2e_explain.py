@@ -17,6 +17,8 @@ CAUSES = {
     "plugin-failed": ("plugin-failed", 5, "Step 5 of 6 (plugin step/e2e-test) failed"),
     "bad-image": ("pods-not-starting", 1, "does not become ready: ImagePullBackOff"),
     "plugin-gate-running": ("plugin-running", 2, "is at work"),
+    "analysis-failed": ("analysis-failed", 3, "success-rate"),
+    "bluegreen": ("preview-for-person", None, "waits until a person promotes it"),
     "aborted": ("aborted-by-person", 3, "A person aborted the update to revision 2 at step 3"),
     "invalid": ("invalid-spec", None, "SetWeight needs to be between 0 and 100"),
     "healthy": ("nothing", None, "Nothing is wrong"),

@@ -11,10 +11,18 @@ from rolloutctl.sandbox.embedded import EmbeddedCluster
 from rolloutctl.sandbox.scenarios import catalogue
 from support.sandboxes import SandboxProcess
 
-STATES: dict[str, tuple[str, str, int]] = {
+STATES: dict[str, tuple[str, str, int | None]] = {
     # scenario: phase, start of the message, currentStepIndex
     "aborted": ("Degraded", "RolloutAborted: Rollout aborted update to revision 2", 0),
+    "analysis-failed": (
+        "Degraded",
+        "RolloutAborted: Rollout aborted update to revision 2: "
+        "Step-based analysis phase error/failed: "
+        'Metric "success-rate" assessed Failed due to failed (2) > failureLimit (1)',
+        0,
+    ),
     "bad-image": ("Degraded", "ProgressDeadlineExceeded:", 0),
+    "bluegreen": ("Paused", "BlueGreenPause", None),
     "checkout-canary": ("Progressing", "", 0),
     "healthy": ("Healthy", "", 2),
     "invalid": ("Degraded", "InvalidSpec:", 0),
@@ -48,7 +56,7 @@ def check(status: dict[str, Any], name: str) -> None:
     assert status["phase"] == phase
     assert status.get("message", "").startswith(message)
     if name not in ("checkout-canary", "invalid"):
-        assert status["currentStepIndex"] == index
+        assert status.get("currentStepIndex") == index
 
 
 def test_the_plugins_before_a_failed_one_are_aborted_in_reverse(embedded: EmbeddedCluster) -> None:
@@ -56,6 +64,25 @@ def test_the_plugins_before_a_failed_one_are_aborted_in_reverse(embedded: Embedd
     records = embedded.client.get("rollouts", "checkout", "shop")["status"]["canary"]
     calls = [(item["operation"], item["index"]) for item in records["stepPluginStatuses"]]
     assert calls == [("Run", 1), ("Run", 2), ("Run", 4), ("Abort", 2), ("Abort", 1)]
+
+
+def test_what_was_measured_can_be_seen(embedded: EmbeddedCluster) -> None:
+    embedded.load("analysis-failed")
+    (run,) = embedded.client.list("analysisruns", "shop")[0]
+    (result,) = run["status"]["metricResults"]
+    values = [each["value"] for each in result["measurements"]]
+    assert values == ["0.99", "0.97", "0.96", "0.61", "0.58"]
+
+
+def test_a_preview_has_been_analysed_and_is_not_live(embedded: EmbeddedCluster) -> None:
+    embedded.load("bluegreen")
+    (run,) = embedded.client.list("analysisruns", "shop")[0]
+    assert run["status"]["phase"] == "Successful"
+    assert run["spec"]["args"] == [{"name": "service", "value": "checkout-preview"}]
+    status = embedded.client.get("rollouts", "checkout", "shop")["status"]
+    for service, hashed in (("checkout", "stableRS"), ("checkout-preview", "currentPodHash")):
+        selector = embedded.client.get("services", service, "shop")["spec"]["selector"]
+        assert selector["rollouts-pod-template-hash"] == status[hashed]
 
 
 def test_a_scenario_starts_over_whatever_was_there(embedded: EmbeddedCluster) -> None:
