@@ -10,7 +10,8 @@ import msgspec
 from rolloutctl.domain.cluster import Change
 from rolloutctl.domain.decision import NotObserved, Position, Refused, Seen, add, patch
 from rolloutctl.domain.plugins import PluginRun, plugin_runs
-from rolloutctl.domain.status import is_observed
+from rolloutctl.domain.services import workload
+from rolloutctl.domain.status import is_generation_observed, is_observed
 from rolloutctl.domain.steps import StepProgress, current_index, progress, steps_of
 from rolloutctl.domain.wire import Rollout
 
@@ -53,8 +54,10 @@ def must_be_observed(seen: Seen) -> None:
             hint="is an Argo Rollouts controller running here?",
         )
     if not is_observed(rollout):
+        held = workload(rollout) if is_generation_observed(rollout) else ""
+        what = f"the newest template of {held}" if held else "its newest spec"
         raise NotObserved(
-            "the controller has not yet seen its newest spec",
+            f"the controller has not yet seen {what}",
             subject=str(seen.ref),
             hint="what is sent before that would be lost",
         )

@@ -61,7 +61,7 @@ def status_of(r: Rollout) -> Status:
     referenced workload's generation is made here in its place, where the official client means to.
     """
     observed = True
-    if not _generation_observed(r):
+    if not is_generation_observed(r):
         observed = False
         phase, message = PROGRESSING, "waiting for rollout spec update to be observed"
     elif r.status.controller_pause and not r.status.pause_conditions:
@@ -127,7 +127,15 @@ def is_observed(r: Rollout) -> bool:
     An absent, non-numeric or higher observed generation counts as seen; the generation of the
     workload has to be the very one.
     """
-    return _generation_observed(r) and _workload_observed(r)
+    return is_generation_observed(r) and _workload_observed(r)
+
+
+def is_generation_observed(r: Rollout) -> bool:
+    """The controller has seen the rollout's own spec, whatever it knows of a workload's."""
+    text = r.status.observed_generation
+    if not _NUMBER.fullmatch(text):
+        return True
+    return int(text) >= r.metadata.generation
 
 
 def is_fully_promoted(r: Rollout) -> bool:
@@ -154,13 +162,6 @@ def find_condition(r: Rollout, type: str) -> Condition | None:
 
 
 # ------------------------------------------------------------------------------------------------
-
-
-def _generation_observed(r: Rollout) -> bool:
-    text = r.status.observed_generation
-    if not _NUMBER.fullmatch(text):
-        return True
-    return int(text) >= r.metadata.generation
 
 
 def _workload_observed(r: Rollout) -> bool:
