@@ -82,7 +82,7 @@ def routes_in_force(r: Rollout, canary_available: int) -> tuple[RouteFacts, ...]
 def workload(r: Rollout) -> str:
     """What holds the pod template, "" where the rollout has its own."""
     found = r.spec.workload_ref
-    return "" if found is None else f"{found.kind}/{found.name}"
+    return "" if found is None else "/".join(part for part in (found.kind, found.name) if part)
 
 
 # ------------------------------------------------------------------------------------------------
