@@ -10,17 +10,16 @@ A counterexample is printed as the calls that lead to it, shortened as far as it
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize
 
 from rolloutctl.sandbox.controller.hashing import steps_hash
 from rolloutctl.sandbox.plugins.protocol import Context, Result
 from support.controlled import PLACE, Controlled
+from support.moves import move
 
 Obj = dict[str, Any]
 
@@ -33,21 +32,6 @@ PLUGINS = st.sampled_from(OUTCOMES).map(
 )
 STEPS = st.lists(st.one_of(WEIGHTS, PAUSES, PLUGINS), max_size=5)
 REPLICAS = st.integers(1, 6)
-
-
-def move(**given: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], Any]:
-    """A rule after which everything is checked; an invariant would be printed at each line."""
-
-    def decorate(do: Callable[..., None]) -> Any:
-        @wraps(do)
-        def moved(self: Anything, **chosen: Any) -> None:
-            do(self, **chosen)
-            self.check()
-
-        untyped: Any = rule
-        return untyped(**given)(moved)
-
-    return decorate
 
 
 class Gate:
