@@ -50,8 +50,6 @@ class Traffic:
         """The versions somebody has let go live: by a promotion, or back to where it had been."""
         self.live = ""
         self.seen: dict[tuple[str, str], Obj] = {}
-        self.been_stable: set[str] = set()
-        self.been_unhealthy = False
         self.versions = {kind: story.client.list(kind, PLACE)[1] for kind in self.KINDS}
         for kind in self.KINDS:
             for each in story.client.list(kind, PLACE)[0]:
@@ -128,8 +126,6 @@ class Traffic:
     def _makes_sense(self, rollout: Obj) -> None:
         status = rollout.get("status") or {}
         stable, current = status.get("stableRS", ""), status.get("currentPodHash", "")
-        if stable:
-            self.been_stable.add(stable)
         observed = status.get("observedGeneration") == str(rollout["metadata"]["generation"])
         if observed and status.get("phase") == "Healthy":
             active = status["blueGreen"].get("activeSelector")
@@ -228,20 +224,20 @@ class AnyBlueGreen(RuleBasedStateMachine):
         self.story.wait(seconds)
 
     def left_behind(self) -> set[str]:
-        """Who may come back at once: in the window, or while its pods are counted out."""
-        may = set()
-        for each in self.story.client.list("replicasets", PLACE)[0]:
-            hashed = each["metadata"]["labels"][HASH]
-            waits = DEADLINE in each["metadata"].get("annotations", {})
-            if hashed in self.traffic.been_stable and (waits or "rollbackWindow" in self.spec):
-                may.add(hashed)
-        return may
+        """Who may come back at once: in the window, or while its pods are counted out.
+
+        By the rules also a preview that was never live, once a later version is stable.
+        """
+        return {
+            each["metadata"]["labels"][HASH]
+            for each in self.story.client.list("replicasets", PLACE)[0]
+            if "rollbackWindow" in self.spec or DEADLINE in each["metadata"].get("annotations", {})
+        }
 
     def forbid(self) -> None:
         """An abort takes back what was allowed, where the controller does not undo the abort."""
         status = self.story.status
-        returns = status["currentPodHash"] in self.traffic.been_stable
-        if not status.get("promoteFull") and not (returns and "rollbackWindow" in self.spec):
+        if not status.get("promoteFull") and "rollbackWindow" not in self.spec:
             self.traffic.allowed.discard(status["currentPodHash"])
 
     @property

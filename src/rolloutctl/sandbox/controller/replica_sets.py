@@ -10,6 +10,7 @@ from . import pods
 from .cluster import Cluster
 from .objects import (
     Obj,
+    items,
     mapping,
     name,
     namespace,
@@ -107,5 +108,7 @@ def _report(cluster: Cluster, replica_set: Obj, present: list[Obj]) -> None:
         "availableReplicas": available,
         "observedGeneration": number(replica_set, "metadata", "generation"),
     }
-    status = {key: value for key, value in counts.items() if value or key == "replicas"}
+    status: Obj = {key: value for key, value in counts.items() if value or key == "replicas"}
+    if items(replica_set, "status", "conditions"):
+        status["conditions"] = items(replica_set, "status", "conditions")  # not this loop's
     cluster.write_status("replicasets", cluster.replica_sets, replica_set, status)

@@ -53,10 +53,14 @@ def create(context: Context) -> None:
             "replicasets", _replica_set(context, number_), namespace(rollout)
         )
     except ApiError as error:
-        if error.reason != "AlreadyExists":
-            raise
-        _collided(context)
-        return
+        if error.reason == "AlreadyExists":
+            _collided(context)
+            return
+        named = f"{name(rollout)}-{context.hash}"
+        said = f'Failed to create new replica set "{named}": {error.message}'
+        context.event("Warning", "ReplicaSetCreateError", said)
+        _note(context, "ReplicaSetCreateError", said, made=False)
+        raise
     context.took(made)
     _number(context, number_)
     context.event(
@@ -183,12 +187,12 @@ def _number(context: Context, number_: int) -> None:
     context.event("Normal", "RolloutUpdated", f"Rollout updated to revision {number_}")
 
 
-def _note(context: Context, reason: str, message: str) -> None:
+def _note(context: Context, reason: str, message: str, *, made: bool = True) -> None:
     """Write a Progressing condition, and nothing but that: the phase stays what it was."""
     status = context.status_copy()
     conditions = of_status(status)
     at = context.cluster.timing.stamp()
-    put(conditions, condition("Progressing", "True", reason, message, at))
+    put(conditions, condition("Progressing", str(made), reason, message, at))
     context.cluster.timing.stamped(context.rollout["metadata"]["uid"], "progress", at)
     status["conditions"] = conditions
     status.setdefault("canary", {})
