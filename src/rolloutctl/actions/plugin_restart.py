@@ -11,6 +11,7 @@ import msgspec
 from rolloutctl.actions.plugin_switch import Pace
 from rolloutctl.actions.plugins import READ_BY, controller_pods, fingerprint, read_config
 from rolloutctl.domain.cluster import DEPLOYMENTS, Change, Cluster
+from rolloutctl.domain.decoders import decoder
 from rolloutctl.domain.plugin_change import (
     ConfigEdit,
     Restart,
@@ -125,7 +126,7 @@ def _bounce(
             continue
         return (
             frozenset(pod.metadata.uid for pod in pods),
-            msgspec.json.decode(answer, type=Deployment),
+            decoder(Deployment).decode(answer),
         )
     raise AssertionError("unreachable")
 

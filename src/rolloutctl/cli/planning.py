@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rolloutctl.cli.run import Run
+from rolloutctl.domain.decoders import converted
 from rolloutctl.errors import ExitCode, Failed, RolloutctlError, UsageError
 
 if TYPE_CHECKING:
@@ -164,7 +165,6 @@ def _from_cluster(run: Run, name: str) -> _Subject:
 
 
 def _rehearsed(run: Run, subject: _Subject, wishes: Wishes, outcomes: Outcomes) -> Plan:
-    import msgspec
 
     from rolloutctl.domain import wire
     from rolloutctl.domain.plan import Plan, Rehearsed
@@ -186,8 +186,8 @@ def _rehearsed(run: Run, subject: _Subject, wishes: Wishes, outcomes: Outcomes) 
         kind = UsageError if subject.source else Failed
         name = f"{cast.namespace}/{cast.rollout['metadata']['name']}"
         raise kind(str(error), subject=subject.source or name) from error
-    rollout = msgspec.convert(cast.rollout, wire.Rollout, strict=False)
-    return Plan(msgspec.convert(facts, Rehearsed), steps_of(rollout))
+    rollout = converted(cast.rollout, wire.Rollout, strict=False)
+    return Plan(converted(facts, Rehearsed), steps_of(rollout))
 
 
 def _check_outcomes(run: Run, cast: Any, outcomes: Outcomes, path: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from rolloutctl.domain.cluster import ROLLOUTS, Change
+from rolloutctl.domain.decoders import decoder
 from rolloutctl.domain.facts import RunUnderWay
 from rolloutctl.domain.plugins import PluginRun, plugin_runs
 from rolloutctl.domain.refs import Ref
@@ -80,7 +81,7 @@ class Seen(msgspec.Struct, frozen=True):
     @classmethod
     def read(cls, data: bytes) -> Seen:
         """From the object's JSON. Raises msgspec.DecodeError or its ValidationError."""
-        return cls(msgspec.json.decode(data, type=Rollout), msgspec.json.decode(data))
+        return cls(decoder(Rollout).decode(data), msgspec.json.decode(data))
 
     @property
     def ref(self) -> Ref:

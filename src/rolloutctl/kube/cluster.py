@@ -9,6 +9,7 @@ from urllib.parse import quote
 import msgspec
 
 from rolloutctl.domain.cluster import PODS, Change, Kind, Page, WatchEvent
+from rolloutctl.domain.decoders import decoder
 from rolloutctl.errors import ClusterError, UsageError
 from rolloutctl.kube import decoding, paging
 from rolloutctl.kube.failures import Target, failure
@@ -38,7 +39,7 @@ class KubeCluster:
     def get(self, kind: Kind, namespace: str, name: str, as_type: type[T]) -> T:
         body = self.get_raw(kind, namespace, name)
         try:
-            found: T = decoding.decoder(as_type).decode(body)
+            found: T = decoder(as_type).decode(body)
         except decoding.MALFORMED as error:
             raise ClusterError(
                 f"{kind.kind.lower()} {namespace}/{name} does not have the form of one: {error}",

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from rolloutctl.domain.cluster import Page, Unreadable
+from rolloutctl.domain.decoders import decoder
 from rolloutctl.domain.wire import Wire
 
 _LONGEST = 500
@@ -39,30 +40,21 @@ class _Named(Wire):
 MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding bytes of whatever kind can raise."""
 
-_decoders: dict[Any, Any] = {}
-_list_decoders: dict[Any, Any] = {}
-"""By type; building one costs more than decoding a small page with it."""
+
+_lists: dict[Any, Any] = {}
+"""The shape of a list of each type; making one costs more than decoding a small page."""
 
 
-def decoder(as_type: Any) -> Any:
-    """A decoder of one object of this type."""
-    found = _decoders.get(as_type)
+def _list_of(as_type: Any) -> Any:
+    found = _lists.get(as_type)
     if found is None:
-        found = _decoders[as_type] = msgspec.json.Decoder(as_type)
-    return found
-
-
-def _list_decoder(as_type: Any) -> Any:
-    found = _list_decoders.get(as_type)
-    if found is None:
-        shape = msgspec.defstruct(
+        found = _lists[as_type] = msgspec.defstruct(
             f"{as_type.__name__}List",
             [
                 ("metadata", _ListMeta, msgspec.field(default_factory=_ListMeta)),
                 ("items", list[as_type] | None, None),
             ],
         )
-        found = _list_decoders[as_type] = msgspec.json.Decoder(shape)
     return found
 
 
@@ -73,11 +65,11 @@ def page(body: bytes, as_type: type[Any]) -> tuple[Page, str]:
     """
     unreadable: list[Unreadable] = []
     try:
-        found = _list_decoder(as_type).decode(body)
+        found = decoder(_list_of(as_type)).decode(body)
         items: list[Any] = found.items or []
         metadata: _ListMeta = found.metadata
     except (msgspec.ValidationError, UnicodeDecodeError, RecursionError):
-        raw = msgspec.json.decode(body, type=_RawList)
+        raw = decoder(_RawList).decode(body)
         metadata, items = raw.metadata, []
         for item in raw.items or ():
             try:
@@ -106,7 +98,7 @@ def identity(item: Any) -> tuple[str, str, str]:
 def fresh_token(body: bytes) -> str:
     """The token that a server offers with its 410, to read on with inconsistent pages."""
     try:
-        return msgspec.json.decode(body, type=_Gone).metadata.continue_
+        return decoder(_Gone).decode(body).metadata.continue_
     except MALFORMED:
         return ""
 
@@ -114,7 +106,7 @@ def fresh_token(body: bytes) -> str:
 def bad(item: bytes, error: Exception) -> Unreadable:
     """What can be said of an object that does not have its type's form."""
     try:
-        named = msgspec.json.decode(item, type=_Named).metadata
+        named = decoder(_Named).decode(item).metadata
         namespace, name = str(named.namespace)[:_LONGEST], str(named.name)[:_LONGEST]
     except MALFORMED:
         namespace = name = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from rolloutctl.domain.cluster import Kind
+from rolloutctl.domain.decoders import decoder
 from rolloutctl.errors import (
     ClusterError,
     Conflict,
@@ -56,7 +57,7 @@ class Target(msgspec.Struct, frozen=True):
 def status_of(body: bytes) -> Status:
     """The Status in a body; an empty one when it is none (a proxy's page, a cut answer)."""
     try:
-        return msgspec.json.decode(body, type=Status)
+        return decoder(Status).decode(body)
     except MALFORMED:
         return Status()
 

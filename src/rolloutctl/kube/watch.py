@@ -12,6 +12,7 @@ import msgspec
 import urllib3
 
 from rolloutctl.domain.cluster import Kind, Unreadable, WatchEvent
+from rolloutctl.domain.decoders import decoder
 from rolloutctl.domain.wire import Wire
 from rolloutctl.errors import Unreachable
 from rolloutctl.kube import decoding
@@ -206,7 +207,7 @@ class _Watch:
     def _events(self, line: bytes) -> Iterator[WatchEvent]:
         """What one frame says; nothing for a bookmark. Raises _Expired, Unreachable."""
         try:
-            frame = msgspec.json.decode(line, type=_Frame)
+            frame = decoder(_Frame).decode(line)
         except decoding.MALFORMED as error:
             raise Unreachable(f"the watch of {self._kind.plural} sent no JSON: {error}") from error
         raw = bytes(frame.object)
@@ -216,7 +217,7 @@ class _Watch:
                 raise _Expired
             raise Unreachable(status.message[:500] or f"the watch of {self._kind.plural} failed")
         try:
-            head = msgspec.json.decode(raw, type=_Head).metadata
+            head = decoder(_Head).decode(raw).metadata
         except decoding.MALFORMED as error:
             yield from self._unreadable(decoding.bad(raw, error))
             return
@@ -226,7 +227,7 @@ class _Watch:
             return
         key = (head.namespace, head.name)
         try:
-            item = decoding.decoder(self._type).decode(raw)
+            item = decoder(self._type).decode(raw)
         except decoding.MALFORMED as error:
             if frame.type != "DELETED":
                 yield from self._unreadable(decoding.bad(raw, error))

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from rolloutctl.domain.decision import Seen
+from rolloutctl.domain.decoders import converted
 from rolloutctl.domain.durations import later
 from rolloutctl.domain.explain.facts import Deadline, EventFacts, Reached, SpecEvidence, Writer
 from rolloutctl.domain.plugins import PluginRun
@@ -56,7 +57,7 @@ _AT_INDEX = re.compile(r"step plugin at index (\d{1,5}) ", re.ASCII)
 def details(seen: Seen) -> RolloutDetails:
     """The fields only an explanation reads; empty ones where they have not the usual form."""
     try:
-        return msgspec.convert(seen.raw, RolloutDetails)
+        return converted(seen.raw, RolloutDetails)
     except msgspec.ValidationError:
         return RolloutDetails()
 
