@@ -114,16 +114,17 @@ def is_where(rollout: Obj, wanted: Obj) -> bool:
     )
 
 
-def tell(story: Story, *, in_order: bool = True) -> str:
+def tell(story: Story, *, exact: bool = True) -> str:
     """The story as lines of text, to be compared with another.
 
-    `in_order`: the events of the rollout stand as they came, else sorted.
+    `exact`: as it is where the clock is ours. Otherwise the events of the rollout are sorted, and
+    how often a run had measured when it was terminated is left out.
     """
     names = {**_hash_names(story.rollouts), **_deployment_hashes(story.final)}
     parts: dict[str, Any] = {
         "what happened": _sequences(story.rollouts),
-        "events": _events(story.events, in_order=in_order),
-        "at the end": _final(story.final, names),
+        "events": _events(story.events, exact=exact),
+        "at the end": _final(story.final, names, exact=exact),
     }
     lines = []
     for title, part in parts.items():
@@ -134,10 +135,10 @@ def tell(story: Story, *, in_order: bool = True) -> str:
     return "\n".join(lines)
 
 
-def differences(real: Story, here: Story, *, in_order: bool = True) -> str:
+def differences(real: Story, here: Story, *, exact: bool = True) -> str:
     """Both stories where they differ, side by side; "" if they agree."""
-    left = tell(real, in_order=in_order).splitlines()
-    right = tell(here, in_order=in_order).splitlines()
+    left = tell(real, exact=exact).splitlines()
+    right = tell(here, exact=exact).splitlines()
     if _said_too_much(real) or _said_too_much(here):
         told = {line for line in left if line in right}
         left = [line for line in left if not line.startswith("event: ") or line in told]
@@ -205,7 +206,7 @@ def _then(seen: dict[str, list[Any]], key: str, value: Any) -> None:
         values.append(value)
 
 
-def _events(events: list[Obj], *, in_order: bool) -> dict[str, Any]:
+def _events(events: list[Obj], *, exact: bool) -> dict[str, Any]:
     told: dict[str, list[str]] = {about: [] for about in _ABOUT}
     for event in events:
         about = told.get((event.get("involvedObject") or {}).get("kind", ""))
@@ -217,17 +218,20 @@ def _events(events: list[Obj], *, in_order: bool) -> dict[str, Any]:
     # Runs and experiments have recorders of their own, which write side by side.
     rollout, *others = told.values()
     return {
-        "event": rollout if in_order else sorted(rollout),
+        "event": rollout if exact else sorted(rollout),
         "event of a run": sorted(line for about in others for line in about),
     }
 
 
-def _final(final: dict[str, list[Obj]], names: dict[str, str]) -> dict[str, Any]:
+def _final(final: dict[str, list[Obj]], names: dict[str, str], *, exact: bool) -> dict[str, Any]:
     told: dict[str, Any] = {}
     for resource, objects in sorted(final.items()):
         for found in sorted(objects, key=lambda each: _named(each["metadata"]["name"], names, "")):
             subject = f"{resource}/{found['metadata']['name']}"
-            told[subject] = list(_leaves(_viewed(resource, found)))
+            viewed = _viewed(resource, found)
+            if not exact and viewed.get("status", {}).get("message") == "Run Terminated":
+                del viewed["status"]["metricResults"]
+            told[subject] = list(_leaves(viewed))
     return told
 
 

@@ -104,9 +104,7 @@ class _Player:
         _wait(lambda: facts(self._rollout()) == end, "the end")
         # The last writes (delays, copies of conditions) may take a while.
         until = time.monotonic() + LONGEST
-        while (
-            found := differences(real, self._lived(), in_order=False)
-        ) and time.monotonic() < until:
+        while (found := differences(real, self._lived(), exact=False)) and time.monotonic() < until:
             time.sleep(0.1)
         return found
 
