@@ -12,13 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 import urllib3
 import yaml
 
 from rolloutctl.actions.plugin_switch import Switch, write
 from rolloutctl.domain.cluster import Change, Kind
+from rolloutctl.domain.decoders import decoder
 from rolloutctl.errors import ClusterError, Conflict
 from rolloutctl.sandbox import http
 from rolloutctl.sandbox.api import ADMIN, Api
@@ -28,6 +28,8 @@ from support.shell import ROLLOUTCTL
 
 PLUGINS = 200
 BY_PROGRAM = 16
+AMONG = 96
+"""Programs and others together."""
 NAMESPACE = "argo-rollouts"
 
 
@@ -40,7 +42,7 @@ class Http:
         self._pool = urllib3.PoolManager(retries=False, timeout=60.0)
 
     def get(self, kind: Kind, namespace: str, name: str, as_type: type[Any]) -> Any:
-        return msgspec.json.decode(self._ask("GET", kind, namespace, name), type=as_type)
+        return decoder(as_type).decode(self._ask("GET", kind, namespace, name))
 
     def apply(self, change: Change, *, dry_run: bool = False) -> bytes:
         body = json.dumps(change.operations).encode()
@@ -175,15 +177,15 @@ def test_the_program_among_others(site: Site, tmp_path: Path) -> None:
     ]
     try:
         # The others go on until the last of the programs has had its turn.
-        for first in range(BY_PROGRAM, PLUGINS, 40):
-            switch_all(site, range(first, min(first + 40, PLUGINS)), lambda number: True)
+        for first in range(BY_PROGRAM, AMONG, 40):
+            switch_all(site, range(first, min(first + 40, AMONG)), lambda number: True)
         for process in started:
             _, said = process.communicate(timeout=90)
             assert process.returncode == 0, said
     finally:
         for process in started:
             process.kill()
-    assert site.text.count("\n  disabled: true\n") == PLUGINS
+    assert site.text.count("\n  disabled: true\n") == AMONG
 
 
 def test_a_refusal_that_is_no_race_ends(site: Site) -> None:
