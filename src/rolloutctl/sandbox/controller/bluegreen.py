@@ -202,20 +202,9 @@ def _empty_others(context: Context) -> None:
         has_deadline = annotation(each, SCALE_DOWN_DEADLINE) != ""
         has_place = not isinstance(limit, int) or counted < limit
         counted += has_deadline or has_place
-        if not has_place:
+        delay = number(strategy, "scaleDownDelaySeconds", default=DEFAULT_DELAY)
+        if not has_place or scale_down.is_over(context, each, delay):
             _empty(context, each)
-        elif has_deadline:
-            left = scale_down.left(context, each)
-            if left > 0:
-                context.again(left)
-            else:
-                _empty(context, each)
-        else:
-            delay = number(strategy, "scaleDownDelaySeconds", default=DEFAULT_DELAY)
-            # With 0 nothing says when it ends, so it stays.
-            if delay > 0:
-                scale_down.delay(context, each, float(delay))
-                context.again(float(delay))
 
 
 def _empty(context: Context, replica_set: Obj) -> None:

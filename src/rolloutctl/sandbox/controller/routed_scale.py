@@ -90,18 +90,8 @@ def _wanted(context: Context, each: Obj, *, has_place: bool) -> int:
     """The size of a ReplicaSet that is neither new nor stable, and gets no traffic."""
     if not _is_delayed(context, each) or not has_place:
         return 0
-    if annotation(each, SCALE_DOWN_DEADLINE):
-        left = scale_down.left(context, each)
-        if left <= 0:
-            return 0
-        context.again(left)
-    else:
-        delay = number(strategy_of(context.rollout), "scaleDownDelaySeconds", default=DEFAULT_DELAY)
-        # With 0 nothing says when it ends, so it stays.
-        if delay > 0:
-            scale_down.delay(context, each, float(delay))
-            context.again(float(delay))
-    return spec_replicas(each)
+    delay = number(strategy_of(context.rollout), "scaleDownDelaySeconds", default=DEFAULT_DELAY)
+    return 0 if scale_down.is_over(context, each, delay) else spec_replicas(each)
 
 
 def _is_referred_to(context: Context, each: Obj) -> bool:

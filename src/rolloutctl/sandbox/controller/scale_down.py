@@ -25,6 +25,20 @@ def left(context: Context, replica_set: Obj) -> float:
     return context.cluster.timing.left(uid(replica_set), "scale down", written)
 
 
+def is_over(context: Context, replica_set: Obj, seconds: int) -> bool:
+    """Whether its time is over; of one that is not counted out yet, `seconds` begin now."""
+    if annotation(replica_set, SCALE_DOWN_DEADLINE):
+        rest = left(context, replica_set)
+        if rest <= 0:
+            return True
+        context.again(rest)
+    elif seconds > 0:
+        delay(context, replica_set, float(seconds))
+        context.again(float(seconds))
+    # With 0 nothing says when it ends, so it stays.
+    return False
+
+
 def is_waiting(context: Context) -> bool:
     """Whether a ReplicaSet that is neither new nor stable still has time left."""
     return any(spec_replicas(each) and left(context, each) > 0 for each in context.others)
