@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from rolloutctl.domain.status import computed_phase, is_complete, is_observed, status_of
-from rolloutctl.domain.steps import StepState, current_index, steps_of
+from rolloutctl.domain.steps import StepState, current_index, step_text, steps_of
 from rolloutctl.domain.tree import row
 from rolloutctl.domain.wire import Rollout
 from support.recorded_states import STORIES, State, states
@@ -108,7 +108,9 @@ def test_a_row_says_what_the_picture_says(story: str) -> None:
         assert line.step_count == len(facts.steps)
         current = [e for e in facts.steps if e.state is StepState.CURRENT]
         if current:
-            assert (line.step_index, line.step) == (current[0].index, current[0].step)
+            assert line.step is not None and line.step_index == current[0].index
+            # A row leaves a plugin's configuration out.
+            assert step_text(line.step) == step_text(current[0].step)
             run = current[0].plugin
             assert line.plugin_phase == (run.phase if run is not None else "")
         if line.failed_step is not None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
-from rolloutctl.domain.cluster import Change, Kind, Page, WatchEvent
+from rolloutctl.domain.cluster import Change, Kind, Known, Page, WatchEvent
 from rolloutctl.errors import ClusterError, Conflict, NotFound, RolloutctlError
 from rolloutctl.sandbox.client import JSON_PATCH, ApiError
 from rolloutctl.sandbox.embedded import EmbeddedCluster
@@ -67,7 +67,10 @@ class InProcess:
         label_selector: str = "",
         field_selector: str = "",
         timeout: float | None = None,
+        compact: Callable[[Any], Any] | None = None,
+        known: Known | None = None,
     ) -> Iterator[WatchEvent]:
+        assert compact is None and known is None
         path, _, wanted = field_selector.partition("=")
         assert path == "metadata.name" and not label_selector
         items, version = self.client.list(kind.plural, namespace, field_selector=field_selector)
@@ -106,6 +109,12 @@ class InProcess:
 
     def server_time_skew(self) -> float:
         return 0.0
+
+    def uid(self) -> str:
+        return "the-cluster"
+
+    def timings(self) -> Mapping[str, float]:
+        return {}
 
 
 def _decoded(item: dict[str, Any], as_type: type[Any]) -> Any:

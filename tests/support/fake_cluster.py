@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
-from rolloutctl.domain.cluster import Change, Kind, Page, Unreadable, WatchEvent
+from rolloutctl.domain.cluster import Change, Kind, Known, Page, Unreadable, WatchEvent
 from rolloutctl.errors import Forbidden, NotFound
 
 
@@ -122,14 +122,21 @@ class FakeCluster:
         label_selector: str = "",
         field_selector: str = "",
         timeout: float | None = None,
+        compact: Callable[[Any], Any] | None = None,
+        known: Known | None = None,
     ) -> Iterator[WatchEvent]:
+        def decoded(item: Any) -> Any:
+            found = msgspec.json.decode(json.dumps(item).encode(), type=as_type)
+            return found if compact is None else compact(found)
+
         self.requests.append(
             Request("watch", kind.plural, namespace, "", label_selector, field_selector)
         )
         self._allowed(kind.plural)
-        for item in self._matching(kind, namespace, label_selector, field_selector):
-            yield WatchEvent("ADDED", msgspec.json.decode(json.dumps(item).encode(), type=as_type))
-        yield WatchEvent("SYNCED")
+        if known is None:
+            for item in self._matching(kind, namespace, label_selector, field_selector):
+                yield WatchEvent("ADDED", decoded(item))
+        yield WatchEvent("SYNCED", resource_version="1")
         for event in self.later.get(kind.plural, ()):
             if event == HANG:
                 threading.Event().wait(timeout)
@@ -140,7 +147,7 @@ class FakeCluster:
                 yield event
                 continue
             type_, item = event
-            yield WatchEvent(type_, msgspec.json.decode(json.dumps(item).encode(), type=as_type))
+            yield WatchEvent(type_, decoded(item))
 
     def apply(self, change: Change, *, dry_run: bool = False) -> bytes:
         raise AssertionError("reading must not change anything")
@@ -150,6 +157,12 @@ class FakeCluster:
 
     def server_time_skew(self) -> float:
         return self.skew
+
+    def uid(self) -> str:
+        return "the-cluster"
+
+    def timings(self) -> Mapping[str, float]:
+        return {}
 
 
 def _labels_match(labels: Mapping[str, str], selector: str) -> bool:

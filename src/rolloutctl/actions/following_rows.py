@@ -8,12 +8,12 @@ from time import monotonic
 import msgspec
 
 from rolloutctl.actions.following import SETTLE, News, least
-from rolloutctl.actions.inspect import Keep
 from rolloutctl.actions.pumping import Pump
 from rolloutctl.domain import wire
 from rolloutctl.domain.cluster import ROLLOUTS, Cluster, WatchEvent
+from rolloutctl.domain.fleet.entry import Entry, Keep, entry
 from rolloutctl.domain.refs import Ref
-from rolloutctl.domain.tree import RolloutRow, row
+from rolloutctl.domain.tree import RolloutRow
 
 _AT_MOST = 0.25
 """Seconds for which a steady flow of row changes is held together."""
@@ -55,7 +55,9 @@ def follow_rows(
     pump = Pump()
     pump.add(
         "rollouts",
-        lambda: cluster.watch(ROLLOUTS, namespace, wire.Rollout, label_selector=label_selector),
+        lambda: cluster.watch(
+            ROLLOUTS, namespace, wire.Rollout, label_selector=label_selector, compact=entry
+        ),
     )
     pending = False
     ticked = clock()
@@ -104,9 +106,10 @@ def follow_rows(
 def _row_update(
     event: WatchEvent, rows: dict[Ref, RolloutRow], keep: Keep | None, *, first: bool
 ) -> RowUpdate | None:
-    facts = row(event.object)
+    found: Entry = event.object
+    facts = found.row
     before = rows.get(facts.ref)
-    gone = event.type == "DELETED" or (keep is not None and not keep(event.object, facts))
+    gone = event.type == "DELETED" or (keep is not None and not keep(found))
     if gone:
         if before is None:
             return None

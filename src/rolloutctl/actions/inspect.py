@@ -1,9 +1,9 @@
-"""Looking at rollouts: one in full, or many as rows. Nothing here changes anything."""
+"""Looking at one rollout in full. Nothing here changes anything."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
@@ -18,11 +18,10 @@ from rolloutctl.domain.cluster import (
     ROLLOUTS,
     Cluster,
     Kind,
-    Unreadable,
 )
 from rolloutctl.domain.refs import Ref
 from rolloutctl.domain.replicasets import HASH_LABEL
-from rolloutctl.domain.tree import RolloutPicture, RolloutRow, picture, row
+from rolloutctl.domain.tree import RolloutPicture, picture
 from rolloutctl.errors import NotFound, RolloutctlError
 
 if TYPE_CHECKING:
@@ -226,28 +225,7 @@ def uses_experiments(rollout: wire.Rollout) -> bool:
     return bool(canary and any(step.experiment for step in canary.steps or ()))
 
 
-# --- many rollouts ------------------------------------------------------------------------------
-
-Keep = Callable[[wire.Rollout, RolloutRow], bool]
-
-
-def rows(
-    cluster: Cluster,
-    namespace: str | None,
-    *,
-    label_selector: str = "",
-    keep: Keep | None = None,
-) -> Iterator[RolloutRow | Unreadable]:
-    """A row per rollout as the pages come in; what cannot be read comes out as such.
-
-    Raises what the cluster raises, possibly after some rows.
-    """
-    for page in cluster.pages(ROLLOUTS, namespace, wire.Rollout, label_selector=label_selector):
-        for item in page.items:
-            facts = row(item)
-            if keep is None or keep(item, facts):
-                yield facts
-        yield from page.unreadable
+# --- names --------------------------------------------------------------------------------------
 
 
 def names(cluster: Cluster, namespace: str | None, *, field_selector: str = "") -> Iterator[Ref]:

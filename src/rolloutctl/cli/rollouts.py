@@ -13,8 +13,8 @@ from rolloutctl.cli.run import Run
 from rolloutctl.errors import ExitCode, Interrupted, Timeout, UsageError
 
 if TYPE_CHECKING:
-    from rolloutctl.actions.inspect import Keep
     from rolloutctl.domain.cluster import Unreadable
+    from rolloutctl.domain.fleet.entry import Entry, Keep
     from rolloutctl.domain.tree import RolloutRow
     from rolloutctl.render.surface import Surface
 
@@ -61,18 +61,12 @@ def keep_for(phases: frozenset[str], plugin: str, awaiting: bool) -> Keep | None
     if not phases and not plugin and not awaiting:
         return None
 
-    def keep(rollout: Any, row: RolloutRow) -> bool:
-        if phases and row.phase not in phases:
+    def keep(found: Entry) -> bool:
+        if phases and found.row.phase not in phases:
             return False
-        if awaiting and row.awaiting is None:
+        if awaiting and found.row.awaiting is None:
             return False
-        if not plugin:
-            return True
-        canary = rollout.spec.strategy.canary
-        return bool(canary) and any(
-            step.plugin is not None and _names(plugin, step.plugin.name)
-            for step in canary.steps or ()
-        )
+        return not plugin or any(_names(plugin, name) for name in found.plugins)
 
     return keep
 
@@ -98,22 +92,28 @@ def show_rows(
     awaiting: bool = False,
 ) -> ExitCode:
     """Reads and prints a list. FAILED when some objects could not be read (they are named)."""
-    from rolloutctl.actions import inspect
+    from rolloutctl.actions.reading import Reading
+    from rolloutctl.cli.sources import each
     from rolloutctl.domain.cluster import Unreadable
 
-    cluster = run.cluster()
     namespace = run.namespace()
     unreadable: list[Unreadable] = []
     count = 0
 
     def readable() -> Iterator[RolloutRow]:
         nonlocal count
-        for item in inspect.rows(cluster, namespace, label_selector=selector, keep=keep):
+        found = each(
+            run,
+            lambda source: Reading(
+                source.cluster, source.namespace, label_selector=selector, now=run.environment.now
+            ),
+        )
+        for _source, item in found:
             if isinstance(item, Unreadable):
                 unreadable.append(item)
-            else:
+            elif keep is None or keep(item):
                 count += 1
-                yield item
+                yield item.row
 
     rows: Iterable[RolloutRow] = readable()
     if awaiting:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -52,7 +52,10 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """A part of a list: decoded objects (of the struct asked for), what could not be read."""
+    """A part of a list: decoded objects (of the struct asked for), what could not be read.
+
+    A watch from the first page's `resource_version` misses nothing that came after the list.
+    """
 
     items: Sequence[Any]
     unreadable: Sequence[Unreadable]
@@ -66,12 +69,25 @@ class WatchEvent(msgspec.Struct, frozen=True):
     `type` is ADDED, MODIFIED, DELETED (`object` is the decoded struct); SYNCED: all that exists is
     out, or the connection is back after STALE; STALE: the connection dropped, it is tried again
     (`problem` says why); UNREADABLE: a version has not the form of its type (`object` is an
-    Unreadable, `problem` says what is wrong).
+    Unreadable, `problem` says what is wrong). `resource_version` is set with SYNCED: all up to
+    there has been told.
     """
 
     type: str
     object: Any = None
     problem: str = ""
+    resource_version: str = ""
+
+
+class Known(msgspec.Struct, frozen=True):
+    """A list somebody has already: what a watch needs to go on from there without reading it.
+
+    `items` maps namespace and name to version and object; a watch keeps it up to date from then
+    on, so nobody else may change it.
+    """
+
+    resource_version: str
+    items: dict[tuple[str, str], tuple[str, Any]]
 
 
 class Cluster(Protocol):
@@ -107,7 +123,7 @@ class Cluster(Protocol):
         field_selector: str = "",
         limit: int = 500,
     ) -> Iterator[Page]:
-        """The list, page by page (None: all namespaces)."""
+        """The list, page by page (None: all namespaces), in the order of namespace and name."""
         ...
 
     def watch(
@@ -119,11 +135,16 @@ class Cluster(Protocol):
         label_selector: str = "",
         field_selector: str = "",
         timeout: float | None = None,
+        compact: Callable[[Any], Any] | None = None,
+        known: Known | None = None,
     ) -> Iterator[WatchEvent]:
         """What is there (ADDED each, then SYNCED) and then what changes; survives drops and 410.
 
         After a 410 or a lost version it lists again and yields only differences (DELETED for what
-        is gone). Ends quietly after `timeout` seconds.
+        is gone). Ends quietly after `timeout` seconds. `compact` turns each object read into what
+        is handed out and kept in its place, so that a fleet costs only what is shown of it.
+        With `known` nothing is listed: what changed since comes out, and then SYNCED. DELETED
+        carries the object as it was last.
         """
         ...
 
@@ -140,4 +161,15 @@ class Cluster(Protocol):
 
     def server_time_skew(self) -> float:
         """Seconds this machine's clock is ahead of the server's, as last seen; 0.0 if unknown."""
+        ...
+
+    def uid(self) -> str:
+        """What tells this cluster from any other, also at the same address; "" if it is not known.
+
+        It is read once, and raises nothing.
+        """
+        ...
+
+    def timings(self) -> Mapping[str, float]:
+        """Seconds spent so far by stage ("connect", "wait", "decode"); requests may overlap."""
         ...

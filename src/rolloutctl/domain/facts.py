@@ -270,7 +270,7 @@ class RolloutPicture(Struct, frozen=True):
     workload: str = ""
 
 
-class RolloutRow(Struct, frozen=True):
+class RolloutRow(Struct, frozen=True, array_like=True):
     """One line of a list, from the rollout alone.
 
     `step_index` is 0-based and None without steps; the number of steps when all are done. `step`

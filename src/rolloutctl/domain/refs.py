@@ -12,7 +12,7 @@ _NAME = re.compile(r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
 _KINDS = frozenset({"ro", "rollout", "rollouts", "rollout.argoproj.io", "rollouts.argoproj.io"})
 
 
-class Ref(msgspec.Struct, frozen=True, order=True):
+class Ref(msgspec.Struct, frozen=True, order=True, array_like=True):
     """One namespaced rollout."""
 
     namespace: str

@@ -19,45 +19,45 @@ CANARY_PAUSE = "CanaryPauseStep"
 REVISION = "rollout.argoproj.io/revision"
 
 
-class SetWeight(Struct, frozen=True):
+class SetWeight(Struct, frozen=True, tag=True):
     weight: int
     """Per cent of the traffic, or of `maxTrafficWeight`."""
 
 
-class Pause(Struct, frozen=True):
+class Pause(Struct, frozen=True, tag=True):
     duration: timedelta | None = None
     """None: until somebody promotes. Negative: not a duration, the spec is invalid."""
     text: str = ""
     """The duration as the spec writes it."""
 
 
-class Plugin(Struct, frozen=True):
+class Plugin(Struct, frozen=True, tag=True):
     name: str
     config: object = None
 
 
-class Analysis(Struct, frozen=True):
+class Analysis(Struct, frozen=True, tag=True):
     templates: tuple[str, ...] = ()
 
 
-class Experiment(Struct, frozen=True):
+class Experiment(Struct, frozen=True, tag=True):
     pass
 
 
-class SetCanaryScale(Struct, frozen=True):
+class SetCanaryScale(Struct, frozen=True, tag=True):
     replicas: int | None = None
     weight: int | None = None
     match_traffic_weight: bool = False
 
 
-class SetHeaderRoute(Struct, frozen=True):
+class SetHeaderRoute(Struct, frozen=True, tag=True):
     """`removes`: without a `match` the step takes the route of that name away."""
 
     name: str
     removes: bool = False
 
 
-class SetMirrorRoute(Struct, frozen=True):
+class SetMirrorRoute(Struct, frozen=True, tag=True):
     """`removes`: without a `match` the step takes the route of that name away."""
 
     name: str
@@ -65,7 +65,7 @@ class SetMirrorRoute(Struct, frozen=True):
     removes: bool = False
 
 
-class Unknown(Struct, frozen=True):
+class Unknown(Struct, frozen=True, tag=True):
     """A step of a kind this program does not know, or of none."""
 
 

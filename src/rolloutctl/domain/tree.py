@@ -32,7 +32,14 @@ from rolloutctl.domain.replicasets import (
 from rolloutctl.domain.runs import analysis_facts, experiment_facts
 from rolloutctl.domain.services import blue_green_facts, routes_in_force, stage, workload
 from rolloutctl.domain.status import desired_replicas, status_of
-from rolloutctl.domain.steps import current_index, current_step, is_at_step, progress
+from rolloutctl.domain.steps import (
+    Plugin,
+    Step,
+    current_index,
+    current_step,
+    is_at_step,
+    progress,
+)
 from rolloutctl.domain.weights import known_weight, weights
 from rolloutctl.domain.wire import AnalysisRun, Experiment, Pod, ReplicaSet, Rollout
 
@@ -136,7 +143,7 @@ def row(rollout: Rollout) -> RolloutRow:
         since=status.since,
         step_index=current_index(r) if at_step else None,
         step_count=count,
-        step=current_step(r) if at_step else None,
+        step=_plain(current_step(r)) if at_step else None,
         plugin_phase=_current_plugin_phase(r),
         weight=known_weight(r),
         ready=r.status.ready_replicas,
@@ -153,6 +160,11 @@ def row(rollout: Rollout) -> RolloutRow:
         stage=stage(r) if status.observed else None,
         workload=workload(r),
     )
+
+
+def _plain(step: Step | None) -> Step | None:
+    """A plugin's configuration may be large, and no row shows it."""
+    return Plugin(step.name) if isinstance(step, Plugin) and step.config is not None else step
 
 
 def strategy(r: Rollout) -> str:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
-from rolloutctl.domain.cluster import PODS, Change, Kind, Page, WatchEvent
+from rolloutctl.domain.cluster import (
+    NAMESPACES,
+    PODS,
+    Change,
+    Kind,
+    Known,
+    Page,
+    WatchEvent,
+)
 from rolloutctl.domain.decoders import decoder
-from rolloutctl.errors import ClusterError, UsageError
+from rolloutctl.domain.wire import Wire
+from rolloutctl.errors import ClusterError, RolloutctlError, UsageError
 from rolloutctl.kube import decoding, paging
 from rolloutctl.kube.failures import Target, failure
 from rolloutctl.kube.transport import Transport
@@ -20,6 +29,14 @@ T = TypeVar("T")
 _FIELD_MANAGER = "rolloutctl"
 
 
+class _Uid(Wire):
+    uid: str = ""
+
+
+class _Identified(Wire):
+    metadata: _Uid = msgspec.field(default_factory=_Uid)
+
+
 class KubeCluster:
     """One API server and one user."""
 
@@ -27,6 +44,7 @@ class KubeCluster:
         self.transport = transport
         self._name = name
         self._namespace = namespace
+        self._uid: str | None = None
 
     @property
     def name(self) -> str:
@@ -83,6 +101,8 @@ class KubeCluster:
         label_selector: str = "",
         field_selector: str = "",
         timeout: float | None = None,
+        compact: Callable[[Any], Any] | None = None,
+        known: Known | None = None,
     ) -> Iterator[WatchEvent]:
         from rolloutctl.kube.watch import watch
 
@@ -93,6 +113,8 @@ class KubeCluster:
             as_type,
             selectors(label_selector, field_selector),
             timeout=timeout,
+            compact=compact,
+            known=known,
         )
 
     def apply(self, change: Change, *, dry_run: bool = False) -> bytes:
@@ -120,6 +142,17 @@ class KubeCluster:
 
     def server_time_skew(self) -> float:
         return self.transport.skew
+
+    def uid(self) -> str:
+        if self._uid is None:
+            try:
+                self._uid = self.get(NAMESPACES, "", "kube-system", _Identified).metadata.uid
+            except RolloutctlError:
+                self._uid = ""
+        return self._uid
+
+    def timings(self) -> Mapping[str, float]:
+        return {}
 
     def _ask(
         self,

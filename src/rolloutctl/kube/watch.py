@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import urllib3
 
-from rolloutctl.domain.cluster import Kind, Unreadable, WatchEvent
+from rolloutctl.domain.cluster import Kind, Known, Unreadable, WatchEvent
 from rolloutctl.domain.decoders import decoder
 from rolloutctl.domain.wire import Wire
 from rolloutctl.errors import Unreachable
@@ -60,9 +60,16 @@ def watch(
     selection: dict[str, str],
     *,
     timeout: float | None,
+    compact: Callable[[Any], Any] | None = None,
+    known: Known | None = None,
 ) -> Iterator[WatchEvent]:
     """See `rolloutctl.domain.cluster.Cluster.watch`."""
-    return _Watch(cluster, kind, namespace, as_type, selection, timeout).events()
+    watching = _Watch(cluster, kind, namespace, as_type, selection, timeout, compact or _same)
+    return watching.events(known)
+
+
+def _same(item: Any) -> Any:
+    return item
 
 
 class _Watch:
@@ -74,7 +81,9 @@ class _Watch:
         as_type: type[Any],
         selection: dict[str, str],
         timeout: float | None,
+        compact: Callable[[Any], Any],
     ) -> None:
+        self._compact = compact
         self._cluster = cluster
         self._kind = kind
         self._namespace = namespace
@@ -92,10 +101,13 @@ class _Watch:
         self._stale = False
         self._asked_pause = 0.0
 
-    def events(self) -> Iterator[WatchEvent]:
-        yield from self._list()
-        yield WatchEvent("SYNCED")
+    def events(self, known: Known | None) -> Iterator[WatchEvent]:
         relist = False
+        if known is None:
+            yield from self._list()
+        else:
+            self._version, self._known = known.resource_version, known.items
+        yield WatchEvent("SYNCED", resource_version=self._version)
         while self._left() != 0:
             self._heard = False
             reason = ""
@@ -150,8 +162,9 @@ class _Watch:
                 self._bad.pop(key, None)
                 known = self._known.get(key)
                 if known is None or known[0] != current:
-                    self._known[key] = (current, item)
-                    yield WatchEvent("ADDED" if known is None else "MODIFIED", item)
+                    kept = self._compact(item)
+                    self._known[key] = (current, kept)
+                    yield WatchEvent("ADDED" if known is None else "MODIFIED", kept)
             for bad in page.unreadable:
                 seen.add((bad.namespace, bad.name))
                 yield from self._unreadable(bad)
@@ -183,7 +196,7 @@ class _Watch:
                 self._refused(answer)
             if self._stale:
                 self._stale = False
-                yield WatchEvent("SYNCED")
+                yield WatchEvent("SYNCED", resource_version=self._version)
             try:
                 for line in _lines(answer):
                     yield from self._events(line)
@@ -227,7 +240,7 @@ class _Watch:
             return
         key = (head.namespace, head.name)
         try:
-            item = decoder(self._type).decode(raw)
+            item = self._compact(decoder(self._type).decode(raw))
         except decoding.MALFORMED as error:
             if frame.type != "DELETED":
                 yield from self._unreadable(decoding.bad(raw, error))

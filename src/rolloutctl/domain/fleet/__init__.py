@@ -1,0 +1,1 @@
+"""Many rollouts at once: what is kept of each, and what is said of all of them."""
