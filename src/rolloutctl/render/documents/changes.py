@@ -26,6 +26,7 @@ from rolloutctl.domain.decision import Action, Position
 from rolloutctl.domain.plugins import PluginRun
 from rolloutctl.domain.reports import Followed, Result, exit_code
 from rolloutctl.domain.steps import StepProgress, step_text
+from rolloutctl.errors import RolloutctlError
 from rolloutctl.render.documents.shapes import VERSION, Document, plugin_call
 
 
@@ -69,21 +70,22 @@ def entry(result: Result) -> Document:
             {"subresource": change.subresource, "operations": list(change.operations)}
             for change in decision.changes
         ],
-        "error": None
-        if error is None
-        else {
-            "message": error.message,
-            "hint": error.hint,
-            "exitCode": int(error.exit_code),
-        },
+        "error": problem(error),
         "outcome": None if result.followed is None else _outcome(result.followed),
     }
+
+
+def problem(error: RolloutctlError | None) -> Document | None:
+    """An error as scripts read it."""
+    if error is None:
+        return None
+    return {"message": error.message, "hint": error.hint, "exitCode": int(error.exit_code)}
 
 
 def _position(where: Position, *, expected: bool = False) -> Document:
     """What is expected has no phase yet: that is the controller's to say."""
     return {
-        "step": _place(where),
+        "step": place(where),
         "phase": None if expected else where.phase,
         "message": None if expected else where.message,
         "aborted": where.aborted,
@@ -92,7 +94,7 @@ def _position(where: Position, *, expected: bool = False) -> Document:
     }
 
 
-def _place(where: Position) -> Document | None:
+def place(where: Position) -> Document | None:
     """The current step; `number` and `text` are null when all steps are done."""
     if where.index is None:
         return None
@@ -132,7 +134,7 @@ def _outcome(followed: Followed) -> Document:
         "message": ending.now.message,
         "awaiting": None if ending.awaiting is None else str(ending.awaiting),
         "seconds": round(followed.seconds, 3),
-        "step": _place(ending.now),
+        "step": place(ending.now),
         "aborted": [_plugin(run) for run in followed.aborted],
         "terminated": [_plugin(run) for run in followed.terminated],
         "uncalled": [_plugin(run) for run in ending.uncalled],
