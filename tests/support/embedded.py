@@ -72,8 +72,11 @@ class InProcess:
     ) -> Iterator[WatchEvent]:
         assert compact is None and known is None
         path, _, wanted = field_selector.partition("=")
-        assert path == "metadata.name" and not label_selector
-        items, version = self.client.list(kind.plural, namespace, field_selector=field_selector)
+        assert path in ("", "metadata.name")
+        items, version = self.client.list(
+            kind.plural, namespace, label_selector=label_selector, field_selector=field_selector
+        )
+        label, _, value = label_selector.partition("=")
         for item in items:
             yield WatchEvent("ADDED", _decoded(item, as_type))
         yield WatchEvent("SYNCED")
@@ -81,7 +84,10 @@ class InProcess:
         left = 600.0 if timeout is None else timeout
         while left > 0:
             for type_, item in stream.poll():
-                if item["metadata"]["name"] == wanted:
+                metadata = item["metadata"]
+                if metadata["name"] == (wanted or metadata["name"]) and (
+                    not label or (metadata.get("labels") or {}).get(label) == value
+                ):
                     yield WatchEvent(type_, _decoded(item, as_type))
             self.sandbox.advance(STEP)
             left -= STEP

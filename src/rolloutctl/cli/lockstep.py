@@ -1,0 +1,108 @@
+"""`promote --group`: a set of rollouts moved step by step together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rolloutctl.cli.run import Run
+from rolloutctl.errors import ExitCode, Failed, Interrupted, RolloutctlError, UsageError
+
+if TYPE_CHECKING:
+    from rolloutctl.domain.lockstep import Outcome, Sent, Watching
+
+
+def promote_group(
+    run: Run,
+    selector: str,
+    *,
+    once: bool,
+    yes: bool,
+    trial: bool,
+    timeout: float | None,
+    output: str | None,
+    allow_empty: bool,
+) -> ExitCode:
+    """Promotes all rollouts that `selector` picks, round by round; aborts all when one fails.
+
+    Raises what the cluster raises, Failed for a selector that picks nothing or a group that cannot
+    set out, and Interrupted.
+    """
+    from rolloutctl.actions import lockstep
+    from rolloutctl.domain.lockstep import Sent, broken
+    from rolloutctl.render.views import lockstep as view
+
+    if output not in (None, "json", "yaml", "jsonl"):
+        raise UsageError(f"-o {output} does not go with --group", hint="known: json, yaml, jsonl")
+    cluster, namespace = run.cluster(), run.namespace()
+    group = lockstep.members(cluster, namespace, selector)
+    if not group:
+        where = "any namespace" if namespace is None else f"namespace {namespace}"
+        message = f"no rollouts with labels {selector} in {where}"
+        if not allow_empty:
+            raise Failed(message, hint="--allow-empty makes that no failure")
+        run.note(message)
+        return ExitCode.OK
+    run.note(view.plan(group, run.surface()))
+    lost = broken(group)
+    if lost:
+        raise Failed(
+            f"the group does not set out: {view.names(lost)} failed already",
+            hint="retry or abort it, or take its label away; nothing was sent",
+        )
+    if trial:
+        return ExitCode.OK
+    if not run.confirm(view.question(group), yes=yes):
+        run.note("nothing was sent")
+        return ExitCode.FAILED
+
+    def report(item: Watching | Sent) -> None:
+        run.note(view.news(item, run.surface()))
+        if isinstance(item, Sent) and output is None:
+            run.emit(view.sent(item, run.surface()))
+
+    try:
+        found = lockstep.advance(
+            cluster, namespace, selector, group, once=once, timeout=timeout, report=report
+        )
+    except KeyboardInterrupt:
+        raise Interrupted(
+            "stopped: what was sent stays, nothing was aborted",
+            hint="the same command goes on from where the group stands",
+        ) from None
+    return _tell(run, selector, found, output)
+
+
+def _tell(run: Run, selector: str, found: Outcome, output: str | None) -> ExitCode:
+    code = _exit_code(found)
+    if output is None:
+        from rolloutctl.render.views import lockstep as view
+
+        run.emit(view.outcome(found, run.surface()))
+        return code
+    from rolloutctl.render import serialize
+    from rolloutctl.render.documents import lockstep as documents
+
+    document = documents.document(selector, found, code)
+    write = {
+        "json": serialize.to_json,
+        "yaml": serialize.to_yaml,
+        "jsonl": serialize.to_jsonl,
+    }[output]
+    run.out(write(document))
+    return code
+
+
+def _exit_code(found: Outcome) -> ExitCode:
+    from rolloutctl.domain.lockstep import Came
+
+    match found.came:
+        case Came.DONE | Came.AT_REST:
+            return ExitCode.OK
+        case Came.TIMED_OUT:
+            return ExitCode.TIMEOUT
+        case Came.STOPPED:
+            errors: list[RolloutctlError] = [item.error for item in found.sent if item.error]
+            codes = {error.exit_code for error in errors}
+            return codes.pop() if len(codes) == 1 else ExitCode.FAILED
+        case Came.ABORTED:
+            return ExitCode.FAILED
