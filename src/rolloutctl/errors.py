@@ -69,6 +69,10 @@ class Unreachable(ClusterError):
     """The API server did not answer."""
 
 
+class InDoubt(Unreachable):
+    """A change was sent and no answer came: it may or may not have been made."""
+
+
 class Unauthorized(ClusterError):
     """The API server does not know the caller (401)."""
 

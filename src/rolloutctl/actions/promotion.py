@@ -29,6 +29,18 @@ OBSERVE_TIMEOUT = 60.0
 """Seconds the controller is given to see a new template, if the user says nothing else."""
 
 
+Check = Callable[[Seen], None]
+"""Looks at a rollout that was just read; raises LeftOut when it is not to be touched."""
+
+
+class LeftOut(NothingToDo):
+    """What the rollout was chosen for is no longer so; nothing was sent."""
+
+
+def anything(seen: Seen) -> None:
+    """The check that lets every rollout pass."""
+
+
 class Intent(msgspec.Struct, frozen=True):
     """What a person asks for: the action, and what they agree to beforehand."""
 
@@ -94,14 +106,16 @@ def plan(
     *,
     timeout: float | None = None,
     waiting: Callable[[NotObserved], None] = lambda reason: None,
+    check: Check = anything,
 ) -> Decision:
     """Reads the rollout and decides, waiting until the controller has seen its present template.
 
-    `timeout` in seconds bounds that wait; `waiting` is told once when there is one. Raises
+    `timeout` in seconds bounds that wait; `waiting` is told once when there is one; `check` sees
+    what was read before anything is decided, and may raise LeftOut. Raises
     NothingToDo, Refused and its kinds, NotFound, Timeout, ClusterError and its kin.
     """
     try:
-        return _decide_now(cluster, ref, intent)
+        return _decide_now(cluster, ref, intent, check)
     except NotObserved as reason:
         problem = reason
     waiting(problem)
@@ -112,7 +126,7 @@ def plan(
         if event.object is None:
             continue
         try:
-            return _decide_now(cluster, ref, intent)
+            return _decide_now(cluster, ref, intent, check)
         except NotObserved as reason:
             problem = reason
     raise Timeout(
@@ -122,8 +136,9 @@ def plan(
     )
 
 
-def _decide_now(cluster: Cluster, ref: Ref, intent: Intent) -> Decision:
+def _decide_now(cluster: Cluster, ref: Ref, intent: Intent, check: Check) -> Decision:
     seen = read(cluster, ref)
+    check(seen)
     decision = decide(seen, intent)
     if decision.aborts or decision.terminates or any(entry.plugin for entry in decision.skips):
         from rolloutctl.actions.inspect import plugin_configuration
@@ -135,14 +150,19 @@ def _decide_now(cluster: Cluster, ref: Ref, intent: Intent) -> Decision:
 
 
 def carry_out(
-    cluster: Cluster, decision: Decision, intent: Intent, *, dry_run: bool = False
+    cluster: Cluster,
+    decision: Decision,
+    intent: Intent,
+    *,
+    dry_run: bool = False,
+    check: Check = anything,
 ) -> Decision:
     """Sends what was decided; returns the decision that was sent in the end.
 
     A failed precondition is read again: where the person's intention still holds the change is
     decided anew and sent, a bounded number of times; otherwise Overtaken says what changed.
-    `dry_run` lets the server try it and keep nothing. Raises NothingToDo when somebody else did the
-    same meanwhile, HalfDone, and what the cluster raises.
+    `dry_run` lets the server try it and keep nothing; `check` sees what is read again. Raises
+    NothingToDo when somebody else did the same meanwhile, HalfDone, and what the cluster raises.
     """
     current = decision
     for _ in range(ATTEMPTS):
@@ -151,7 +171,7 @@ def carry_out(
             return current
         except Conflict as conflict:
             refusal = conflict
-        current = _again(cluster, decision, intent, refusal)
+        current = _again(cluster, decision, intent, refusal, check)
     raise Conflict(
         f"not done: the server refused the change {ATTEMPTS} times ({refusal.message})",
         subject=str(decision.ref),
@@ -194,13 +214,17 @@ def _half(decision: Decision, error: RolloutctlError) -> HalfDone:
     )
 
 
-def _again(cluster: Cluster, decided: Decision, intent: Intent, refusal: Conflict) -> Decision:
+def _again(
+    cluster: Cluster, decided: Decision, intent: Intent, refusal: Conflict, check: Check
+) -> Decision:
     """The same intention in the state that is now, or what stands against it."""
     agreed = intent
     if intent.action is Action.PROMOTE and (decided.skips or len(decided.changes) > 1):
         agreed = msgspec.structs.replace(intent, skip_step=True)
     try:
-        fresh = plan(cluster, decided.ref, agreed)
+        fresh = plan(cluster, decided.ref, agreed, check=check)
+    except LeftOut:
+        raise
     except NothingToDo:
         found = difference(decided.seen.rollout, read(cluster, decided.ref).rollout)
         what = {entry.what for entry in found}

@@ -48,26 +48,50 @@ def follow(
 
     `timeout` in seconds, None: no limit. Raises what the cluster raises.
     """
-    return _Follower(cluster, decision, timeout, clock, report).run()
+    one = Follower(decision, clock, report)
+    deadline = None if timeout is None else one.started + timeout
+    while True:
+        times = [moment for moment in (deadline, one.grace) if moment is not None]
+        limit = max(0.0, min(times) - clock()) if times else None
+        had_grace = one.grace is not None
+        by_grace = one.grace is not None and (deadline is None or one.grace <= deadline)
+        stream = events(cluster, decision.ref, limit)
+        try:
+            for event in stream:
+                found = one.take(event)
+                if found is not None:
+                    return one.followed(found)
+                if one.grace is not None and not had_grace:
+                    break  # watch again, only as long as the grace lasts
+            else:
+                if by_grace and one.almost is not None:
+                    return one.followed(one.almost)
+                if limit is None:
+                    raise ClusterError("the server ended the watch", subject=str(decision.ref))
+                if not by_grace:
+                    return one.followed(one.timed_out())
+        finally:
+            close = getattr(stream, "close", None)
+            if close is not None:
+                close()
 
 
-class _Follower:
-    """The state of one wait."""
+class Follower:
+    """What was seen of one change since it was sent; fed with the events of its rollout.
+
+    `almost`: how it will have ended once `grace` (by `clock`) is over, when nothing comes between.
+    """
 
     def __init__(
         self,
-        cluster: Cluster,
         decision: Decision,
-        timeout: float | None,
-        clock: Clock,
-        report: Report,
+        clock: Clock = time.monotonic,
+        report: Report = lambda happened: None,
     ) -> None:
-        self.cluster = cluster
         self.decision = decision
         self.clock = clock
         self.report = report
         self.started = clock()
-        self.deadline = None if timeout is None else self.started + timeout
         self.last = decision.seen.rollout
         self.reacted = False
         self.aborted: list[PluginRun] = []
@@ -76,46 +100,19 @@ class _Follower:
         self.almost: Ending | None = None
         self.grace: float | None = None
 
-    def run(self) -> Followed:
-        while True:
-            limit = self._limit()
-            by_grace = self.grace is not None and (
-                self.deadline is None or self.grace <= self.deadline
-            )
-            had_grace = self.grace is not None
-            stream = events(self.cluster, self.decision.ref, limit)
-            try:
-                for event in stream:
-                    found = self._take(event)
-                    if found is not None:
-                        return self._done(found)
-                    if self.grace is not None and not had_grace:
-                        break  # watch again, only as long as the grace lasts
-                else:
-                    if by_grace and self.almost is not None:
-                        return self._done(self.almost)
-                    if limit is None:
-                        raise ClusterError(
-                            "the server ended the watch", subject=str(self.decision.ref)
-                        )
-                    if not by_grace:
-                        return self._done(Ending(End.TIMED_OUT, position(self.last)))
-            finally:
-                close = getattr(stream, "close", None)
-                if close is not None:
-                    close()
-
-    def _limit(self) -> float | None:
-        times = [moment for moment in (self.deadline, self.grace) if moment is not None]
-        return max(0.0, min(times) - self.clock()) if times else None
-
-    def _done(self, found: Ending) -> Followed:
+    def followed(self, found: Ending) -> Followed:
+        """The whole story, with this end."""
         return Followed(
             found, tuple(self.aborted), tuple(self.terminated), self.clock() - self.started
         )
 
-    def _take(self, event: WatchEvent) -> Ending | None:
-        """One event; the end if it brings it."""
+    def timed_out(self) -> Ending:
+        """The end when there is no more time."""
+        return Ending(End.TIMED_OUT, position(self.last))
+
+    def take(self, event: WatchEvent) -> Ending | None:
+        """One event of this rollout, or one that concerns the whole watch (SYNCED, STALE); the end
+        if it brings it."""
         if event.type == "STALE":
             self.report(Happened(self.decision.ref, What.STALE))
             return None

@@ -151,7 +151,8 @@ class Cluster(Protocol):
     def apply(self, change: Change, *, dry_run: bool = False) -> bytes:
         """Sends one PATCH; returns the object the server answered with, JSON.
 
-        Raises Conflict when a precondition fails (the server says 422 and no more).
+        Raises Conflict when a precondition fails (the server says 422 and no more), InDoubt when
+        it was sent and no answer came.
         """
         ...
 

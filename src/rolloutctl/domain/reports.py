@@ -25,6 +25,10 @@ class Did(enum.StrEnum):
     DECLINED = "declined"
     """The person said no."""
     FAILED = "failed"
+    UNKNOWN = "unknown"
+    """It was sent and no answer came: it may or may not have been done."""
+    NOT_DONE = "not-done"
+    """It was not begun: the command was interrupted, or stopped at a failure."""
 
 
 class What(enum.StrEnum):
@@ -72,16 +76,16 @@ class Result(msgspec.Struct, frozen=True):
     did: Did
     decision: Decision | None = None
     error: RolloutctlError | None = None
-    """Of FAILED and NOTHING; of CHANGED: why it could not be followed to its end."""
+    """Of FAILED, UNKNOWN and NOTHING; of CHANGED: why it could not be followed to its end."""
     followed: Followed | None = None
     server: bool = False
     """Of TRIED: whether the server tried it too."""
 
     @property
     def exit_code(self) -> ExitCode:
-        if self.did is Did.FAILED:
+        if self.did in (Did.FAILED, Did.UNKNOWN):
             return self.error.exit_code if self.error is not None else ExitCode.FAILED
-        if self.did is Did.DECLINED:
+        if self.did in (Did.DECLINED, Did.NOT_DONE):
             return ExitCode.FAILED
         if self.did is Did.CHANGED and self.error is not None:
             return self.error.exit_code

@@ -19,7 +19,7 @@ from rolloutctl.domain.cluster import (
 )
 from rolloutctl.domain.decoders import decoder
 from rolloutctl.domain.wire import Wire
-from rolloutctl.errors import ClusterError, RolloutctlError, UsageError
+from rolloutctl.errors import ClusterError, InDoubt, RolloutctlError, UsageError
 from rolloutctl.kube import decoding, paging
 from rolloutctl.kube.failures import Target, failure
 from rolloutctl.kube.transport import Transport
@@ -27,6 +27,8 @@ from rolloutctl.kube.unreachable import Unanswered
 
 T = TypeVar("T")
 _FIELD_MANAGER = "rolloutctl"
+_ANSWER_LOST = (502, 503, 504)
+"""What a proxy says, or the server itself, when it gave up on a request that may still be done."""
 
 
 class _Uid(Wire):
@@ -124,14 +126,18 @@ class KubeCluster:
         body = msgspec.json.encode(list(change.operations))
         headers = {"Content-Type": "application/json-patch+json"}
         try:
-            return self._ask("PATCH", where, target, query=query, body=body, headers=headers)
+            answer = self.transport.request("PATCH", where, query=query, body=body, headers=headers)
         except Unanswered as error:
             if dry_run:
                 raise
-            doubt = "whether the change was made is not known: look before trying again"
-            raise type(error)(
-                error.message, subject=error.subject, hint=[doubt, *error.hint.splitlines()]
-            ) from error
+            raise _in_doubt(error) from error
+        data: bytes = answer.data
+        if 200 <= answer.status < 300:
+            return data
+        refused = failure(answer.status, data, target, self.name)
+        if answer.status in _ANSWER_LOST and not dry_run:
+            raise _in_doubt(refused) from refused
+        raise refused
 
     def pod_log(self, namespace: str, name: str, *, tail: int = 50) -> str:
         target = Target("get", PODS, namespace, name, "log")
@@ -169,6 +175,11 @@ class KubeCluster:
             raise failure(answer.status, answer.data, target, self.name)
         data: bytes = answer.data
         return data
+
+
+def _in_doubt(error: RolloutctlError) -> InDoubt:
+    doubt = "whether the change was made is not known: look before trying again"
+    return InDoubt(error.message, subject=error.subject, hint=[doubt, *error.hint.splitlines()])
 
 
 def path(kind: Kind, namespace: str | None, name: str = "", subresource: str = "") -> str:
