@@ -139,7 +139,7 @@ def test_a_mistyped_option_is_answered_with_those_that_are_near(rolloutctl: Prog
 
 
 def test_help_speaks_of_names_and_not_of_types(rolloutctl: Program) -> None:
-    assert "Usage: rolloutctl promote [OPTIONS] NAME...\n" in rolloutctl("promote", "-h").stdout
+    assert "Usage: rolloutctl status [OPTIONS] NAME\n" in rolloutctl("status", "-h").stdout
     shown = rolloutctl("get", "--help").stdout
     assert "Usage: rolloutctl get [OPTIONS] [NAME]...\n" in shown
     assert "<" not in shown

@@ -107,7 +107,8 @@ class Sending:
 
     `report` is told each result once, in this order: as they come, and at the end those that were
     not begun. `settle` is given the results of each batch and says whether the next may begin.
-    `begins` is told the number of each batch (from 1), and of how many.
+    `begins` is told the number of each batch (from 1), and of how many; `waits`, when it was
+    stopped, how many answers are waited for.
     """
 
     def __init__(
@@ -122,6 +123,7 @@ class Sending:
         report: Callable[[Result], None] = lambda result: None,
         settle: Callable[[list[Result]], bool] = lambda results: True,
         begins: Callable[[int, int], None] = lambda number, count: None,
+        waits: Callable[[int], None] = lambda count: None,
         clock: Clock = time.monotonic,
         patience: float = PATIENCE,
     ) -> None:
@@ -134,6 +136,7 @@ class Sending:
         self.report = report
         self.settle = settle
         self.begins = begins
+        self.waits = waits
         self.clock = clock
         self.patience = patience
         self.results: dict[Ref, Result] = {}
@@ -220,6 +223,8 @@ class Sending:
 
     def _wait_for_answers(self) -> None:
         end = self.clock() + self.patience
+        if self._crew.busy:
+            self.waits(self._crew.busy)
         while self._crew.busy and not self._at_once.is_set() and (left := end - self.clock()) > 0:
             self._take(left)
 

@@ -3,117 +3,190 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from rolloutctl.cli.accounting import Account, must_be_writable
 from rolloutctl.cli.options import DryRun
 from rolloutctl.cli.run import Run
-from rolloutctl.errors import ExitCode, Interrupted, RolloutctlError, UsageError
+from rolloutctl.cli.selecting import MANY, Asked
+from rolloutctl.cli.stopping import Stopping
+from rolloutctl.cli.targets import Targets, nothing, targets
+from rolloutctl.errors import ExitCode, Failed, Interrupted, RolloutctlError
 
 if TYPE_CHECKING:
+    from rolloutctl.actions.bulk import Pace, Sending
     from rolloutctl.actions.promotion import Intent
-    from rolloutctl.domain.decision import Decision
+    from rolloutctl.domain.decision import Decision, NotObserved
     from rolloutctl.domain.refs import Ref
     from rolloutctl.domain.reports import Happened, Result
 
 
-def change(
-    run: Run,
-    names: Sequence[str],
-    intent: Intent,
-    *,
-    yes: bool = False,
-    dry_run: DryRun = DryRun.NONE,
-    wait: bool = False,
-    timeout: float | None = None,
-    output: str | None = None,
-) -> ExitCode:
-    """Does what `intent` says with every rollout named; one result for each, whatever happens.
+def change(run: Run, intent: Intent, asked: Asked) -> ExitCode:
+    """Does what `intent` says with every rollout asked for; one result for each, whatever happens.
 
-    Raises UsageError where a confirmation is needed and nobody can be asked, and what opening the
-    cluster raises; what happens to single rollouts is in the report and in the exit code.
+    Raises UsageError where a confirmation is needed and nobody can be asked, Failed for a selection
+    that matches nothing, Interrupted, and what opening the cluster raises; what happens to single
+    rollouts is in the report and in the exit code.
     """
-    if wait and dry_run is not DryRun.NONE:
-        raise UsageError("--wait does not go with --dry-run: there is nothing to wait for")
     from rolloutctl.domain.reports import exit_code
 
-    changing = _Changing(run, intent, run.refs(names), output, timeout or None)
-    changing.plan(ask=not yes and run.interactive and dry_run is DryRun.NONE)
-    if dry_run is not DryRun.NONE:
-        changing.try_out(server=dry_run is DryRun.SERVER)
-    elif changing.confirmed(yes=yes):
-        changing.send()
-        if wait:
-            try:
-                changing.follow()
-            except KeyboardInterrupt:
-                changing.finish()
-                raise Interrupted(
-                    "stopped waiting; what was sent stays", hint="status --wait goes on waiting"
-                ) from None
-    changing.finish()
-    return exit_code(changing.ordered())
+    if asked.undone is not None:
+        must_be_writable(asked.undone)
+    with Stopping() as stopping:
+        found = targets(run, asked, intent.action)
+        changing = _Changing(run, intent, asked, found, stopping)
+        if found.done:
+            run.note(f"{found.done} done already according to {asked.filename}: left alone")
+        elif not found.refs and not found.unreadable:
+            run.note(nothing(run, asked))
+        changing.plan()
+        trial = asked.dry_run is not DryRun.NONE
+        if trial and asked.dry_run is not DryRun.SERVER:
+            changing.try_out()
+        elif trial or changing.confirmed():
+            changing.send()
+        refs = [*found.refs, *found.unreadable]
+        changing.account.finish(refs)
+        if changing.interrupted:
+            raise Interrupted(changing.interrupted, hint=changing.hint)
+    return exit_code(changing.account.ordered(refs))
 
 
 class _Changing:
     """One command at work on the rollouts it was given."""
 
     def __init__(
-        self, run: Run, intent: Intent, refs: list[Ref], output: str | None, timeout: float | None
+        self, run: Run, intent: Intent, asked: Asked, found: Targets, stopping: Stopping
     ) -> None:
         self.run = run
         self.intent = intent
-        self.refs = refs
-        self.output = output if output != "wide" else None
-        self.timeout = timeout
+        self.asked = asked
+        self.found = found
+        self.stopping = stopping
+        self.account = Account(run, intent.action, asked, many=found.many, spread=found.spread)
         self.started = time.monotonic()
         self.decided: dict[Ref, Decision] = {}
         self.unsure: set[Ref] = set()
         """Those whose current step is not done: a person may agree to skip it."""
-        self.results: dict[Ref, Result] = {}
-
-    def ordered(self) -> list[Result]:
-        """The results in the order of the command line."""
-        return [self.results[ref] for ref in self.refs if ref in self.results]
+        self.interrupted = ""
+        """What is said at the end when somebody stopped it."""
+        self.hint = ""
 
     def left(self) -> float | None:
         """Seconds until --timeout."""
-        if self.timeout is None:
+        if not self.asked.timeout:
             return None
-        return max(0.0, self.timeout - (time.monotonic() - self.started))
+        return max(0.0, self.asked.timeout - (time.monotonic() - self.started))
 
-    # --- the stages ----------------------------------------------------------------------------
+    def pace(self) -> Pace:
+        """How fast; those named on the command line go one after the other, in their order."""
+        from rolloutctl.actions import bulk
 
-    def plan(self, *, ask: bool) -> None:
-        """Reads and decides for each; `ask` keeps what a person may agree to for the question."""
-        from rolloutctl.actions import promotion
-        from rolloutctl.domain.decision import NeedsSkip, NothingToDo, NotObserved
-        from rolloutctl.domain.reports import Did
+        asked = self.asked
+        at_once = asked.max_concurrent or (bulk.AT_ONCE if self.found.many else 1)
+        return bulk.Pace(at_once, asked.batch, asked.batch_wait, asked.stop_on_failure)
 
-        for ref in self.refs:
+    # --- deciding ------------------------------------------------------------------------------
 
-            def waiting(reason: NotObserved, ref: Ref = ref) -> None:
-                self.run.note(f"{ref.name}: {reason.message}, waiting for that")
+    def plan(self) -> None:
+        """Reads and decides for each; what a person may agree to is kept for the question."""
+        from rolloutctl.actions import bulk
+        from rolloutctl.domain.decision import NeedsSkip
 
-            try:
-                self.decided[ref] = promotion.plan(
-                    self.run.cluster(), ref, self.intent, timeout=self.left(), waiting=waiting
+        found, asked = self.found, self.asked
+        asks = not asked.yes and self.run.interactive and asked.dry_run is DryRun.NONE
+
+        def waiting(ref: Ref, reason: NotObserved) -> None:
+            self.account.note(f"{ref.name}: {reason.message}, waiting for that")
+
+        def progress(done: int) -> None:
+            if found.many:
+                total = len(found.refs)
+                self.account.progress.show(f"reading: {done} of {total}", done / total)
+
+        try:
+            planned = bulk.plan_all(
+                self.run.cluster(),
+                found.refs,
+                self.intent,
+                at_once=asked.max_concurrent or bulk.AT_ONCE,
+                timeout=self.left(),
+                checks=found.checks,
+                waiting=waiting,
+                progress=progress,
+            )
+        except KeyboardInterrupt:
+            self.account.progress.clear()
+            raise Interrupted("stopped before anything was sent") from None
+        errors: dict[Ref, RolloutctlError] = dict(found.unreadable)
+        for one in planned:
+            if one.decision is not None:
+                self.decided[one.ref] = one.decision
+            elif isinstance(one.error, NeedsSkip) and asks and not found.many:
+                self.decided[one.ref] = one.error.decision
+                self.unsure.add(one.ref)
+            elif one.error is not None:
+                errors[one.ref] = one.error
+        self._refuse(errors)
+
+    def _refuse(self, errors: dict[Ref, RolloutctlError]) -> None:
+        """Keeps the results of those with which nothing is done; of many, tells why by reason."""
+        from rolloutctl.domain.decision import NothingToDo
+        from rolloutctl.domain.reports import Did, Result
+        from rolloutctl.render.views import bulk
+
+        idle = {ref: error for ref, error in errors.items() if isinstance(error, NothingToDo)}
+        refused = {ref: error for ref, error in errors.items() if ref not in idle}
+        account = self.account
+        if self.found.many and (errors or self.decided):
+            account.note(
+                bulk.plan(
+                    self.intent.action,
+                    list(self.decided.values()),
+                    refused,
+                    idle,
+                    self.run.surface(),
+                    namespaces=account.spread,
                 )
-            except NothingToDo as nothing:
-                self.record(ref, Did.NOTHING, error=nothing)
-            except NeedsSkip as needs:
-                if ask:
-                    self.decided[ref] = needs.decision
-                    self.unsure.add(ref)
-                else:
-                    self.record(ref, Did.FAILED, error=needs)
-            except RolloutctlError as error:
-                self.record(ref, Did.FAILED, error=error)
+            )
+        for ref, error in errors.items():
+            did = Did.NOTHING if ref in idle else Did.FAILED
+            account.keep(Result(ref, self.intent.action, did, error=error), told=self.found.many)
+        if refused and self.asked.stop_on_failure and self.decided:
+            account.note("nothing is begun: the plan has failures, and --stop-on-failure is given")
+            for ref, decision in self.decided.items():
+                account.keep(Result(ref, self.intent.action, Did.NOT_DONE, decision))
+            self.decided.clear()
 
-    def confirmed(self, *, yes: bool) -> bool:
-        """Tells what will be done, and asks where that is hard to take back."""
+    # --- asking --------------------------------------------------------------------------------
+
+    def confirmed(self) -> bool:
+        """Tells what will be done, and asks where that is hard to take back, or much."""
+        from rolloutctl.domain.reports import Did, Result
+
+        try:
+            agreed = self._agreed_to_many() if self.found.many else self._agreed_to_each()
+        except KeyboardInterrupt:
+            raise Interrupted("stopped before anything was sent") from None
+        if not agreed:
+            for ref, decision in self.decided.items():
+                self.account.keep(Result(ref, self.intent.action, Did.DECLINED, decision))
+        return agreed
+
+    def _agreed_to_many(self) -> bool:
         from rolloutctl.domain.decision import Action
-        from rolloutctl.domain.reports import Did
+        from rolloutctl.render.views import bulk
+
+        count = len(self.decided)
+        hard = self.intent.action is Action.PROMOTE_FULL
+        if not count or (count == 1 and not hard):
+            return True
+        question = bulk.question(self.intent.action, count)
+        typed = str(count) if count > MANY else None
+        return self.run.confirm(question, yes=self.asked.yes, typed=typed)
+
+    def _agreed_to_each(self) -> bool:
+        from rolloutctl.domain.decision import Action
         from rolloutctl.render.text import Span, line
         from rolloutctl.render.views import changes
 
@@ -124,126 +197,124 @@ class _Changing:
             if decision in asked:
                 self.run.note(changes.plan(decision, surface))
             elif lines := changes.facts(decision, surface):
-                head = [line(Span(decision.ref.name, "strong"), ":")] if len(self.refs) > 1 else []
+                several = len(self.found.refs) > 1
+                head = [line(Span(decision.ref.name, "strong"), ":")] if several else []
                 self.run.note(head + lines)
-        if not asked or self.run.confirm(changes.question(asked), yes=yes):
-            return True
-        for ref, decision in self.decided.items():
-            self.record(ref, Did.DECLINED, decision=decision)
-        return False
+        return not asked or self.run.confirm(changes.question(asked), yes=self.asked.yes)
 
-    def try_out(self, *, server: bool) -> None:
-        """--dry-run: what would be sent, tried by the server if wanted."""
-        from rolloutctl.actions import promotion
-        from rolloutctl.domain.reports import Did
-        from rolloutctl.render.views import changes
+    # --- sending -------------------------------------------------------------------------------
 
-        for ref, decision in self.decided.items():
-            if lines := changes.facts(decision, self.run.surface()):
-                self.run.note(lines)
-            try:
-                if server:
-                    decision = promotion.carry_out(
-                        self.run.cluster(), decision, self.intent, dry_run=True
-                    )
-                self.record(ref, Did.TRIED, decision=decision, server=server)
-            except RolloutctlError as error:
-                self.record(ref, Did.FAILED, decision=decision, error=error)
-
-    def send(self) -> None:
-        """Sends each change; those after a failed one are sent all the same."""
-        from rolloutctl.actions import promotion
-        from rolloutctl.domain.decision import NothingToDo
-        from rolloutctl.domain.reports import Did
-
-        for ref, decision in self.decided.items():
-            try:
-                sent = promotion.carry_out(self.run.cluster(), decision, self.intent)
-            except NothingToDo as nothing:
-                self.record(ref, Did.NOTHING, error=nothing)
-            except RolloutctlError as error:
-                self.record(ref, Did.FAILED, decision=decision, error=error)
-            else:
-                self.record(ref, Did.CHANGED, decision=sent)
-
-    def follow(self) -> None:
-        """--wait: follows each one that was changed to its end."""
-        import msgspec
-
-        from rolloutctl.actions import waiting
-        from rolloutctl.domain.reports import Did
-        from rolloutctl.render.views import waiting as view
-
-        def report(event: Happened) -> None:
-            lines = view.happened(event, self.run.surface(), named=len(self.refs) > 1)
-            if lines:
-                self.run.note(lines)
-
-        for result in self.ordered():
-            if result.did is not Did.CHANGED or result.decision is None:
-                continue
-            try:
-                followed = waiting.follow(
-                    self.run.cluster(), result.decision, timeout=self.left(), report=report
-                )
-            except RolloutctlError as error:
-                # What was sent was done: only its end is not known.
-                self.results[result.ref] = msgspec.structs.replace(result, error=error)
-                error.subject = error.subject or str(result.ref)
-                error.message = f"the change was made, but not followed: {error.message}"
-                self.run.fail(error)
-                continue
-            done = msgspec.structs.replace(result, followed=followed)
-            self.results[result.ref] = done
-            if self.output is None:
-                self.run.emit(view.ended(done, self.run.surface()))
-
-    # --- reporting -----------------------------------------------------------------------------
-
-    def record(
-        self,
-        ref: Ref,
-        did: Any,
-        *,
-        decision: Decision | None = None,
-        error: RolloutctlError | None = None,
-        server: bool = False,
-    ) -> None:
-        """Keeps a result and, unless a document is wanted at the end, tells it at once."""
+    def try_out(self) -> None:
+        """--dry-run: what would be sent."""
         from rolloutctl.domain.reports import Did, Result
         from rolloutctl.render.views import changes
 
-        if error is not None:
-            named = f'"{ref.name}"' in error.message
-            error.subject = "" if named else error.subject or str(ref)
-        result = Result(ref, self.intent.action, did, decision, error, server=server)
-        self.results[ref] = result
-        surface = self.run.surface()
-        if did is Did.FAILED and error is not None:
-            self.run.fail(error)
-        elif self.output is None:
-            self.run.emit(changes.result(result, surface))
-            if error is not None and error.hint:
-                self.run.note(f"  {error.hint}")
+        for ref, decision in self.decided.items():
+            lines = [] if self.found.many else changes.facts(decision, self.run.surface())
+            if lines:
+                self.account.note(lines)
+            self.account.keep(Result(ref, self.intent.action, Did.TRIED, decision))
 
-    def finish(self) -> None:
-        """The document, where one is wanted."""
-        if self.output is None:
-            return
+    def send(self) -> None:
+        """Sends each change, as fast as was asked for; those after a failed one all the same."""
+        from rolloutctl.actions import bulk
         from rolloutctl.domain.reports import Did
-        from rolloutctl.render import serialize
-        from rolloutctl.render.documents import changes
 
-        results = self.ordered()
-        match self.output:
-            case "json":
-                self.run.out(serialize.to_json(changes.document(self.intent.action, results)))
-            case "yaml":
-                self.run.out(serialize.to_yaml(changes.document(self.intent.action, results)))
-            case "jsonl":
-                for result in results:
-                    self.run.out(serialize.to_jsonl(changes.entry(result)))
-            case "name":
-                for result in results:
-                    if result.did in (Did.CHANGED, Did.TRIED):
-                        self.run.out(f"rollout.argoproj.io/{result.ref.name}")
+        sending: Sending
+
+        def report(result: Result) -> None:
+            self.account.keep(result)
+            self._show(sending)
+
+        def settle(results: list[Result]) -> bool:
+            done = [item for item in results if item.did is Did.CHANGED]
+            if not self.asked.wait or not done:
+                return True
+            with self.stopping.softly(None):
+                return self._follow(done, sending)
+
+        def begins(number: int, count: int) -> None:
+            if count > 1:
+                self.account.note(f"batch {number} of {count}")
+
+        def waits(count: int) -> None:
+            self.account.note(f"stopping: waiting for the answers to {count}, Ctrl-C gives them up")
+
+        sending = bulk.Sending(
+            self.run.cluster(),
+            self.decided.values(),
+            self.intent,
+            self.pace(),
+            checks=self.found.checks,
+            dry_run=self.asked.dry_run is DryRun.SERVER,
+            report=report,
+            settle=settle,
+            begins=begins,
+            waits=waits,
+        )
+        with self.stopping.softly(lambda again: sending.stop(at_once=again)):
+            sending.run()
+        if sending.stopped and not self.interrupted:
+            self.interrupted = "stopped; what was sent stays"
+            if len(self.decided) > 1:
+                self.interrupted += ", and nothing more was begun"
+
+    def _show(self, sending: Sending) -> None:
+        if not self.found.many:
+            return
+        from rolloutctl.render.views import bulk
+
+        done, total = len(sending.results), len(self.decided)
+        failed = sum(1 for item in sending.results.values() if item.error is not None)
+        text = bulk.progress(self.intent.action, done, total, sending.in_flight, failed)
+        self.account.progress.show(text, done / max(1, total))
+
+    # --- following -----------------------------------------------------------------------------
+
+    def _follow(self, done: list[Result], sending: Sending) -> bool:
+        """--wait: follows those that were changed to their ends; whether all ended well."""
+        import msgspec
+
+        from rolloutctl.actions import waiting_many
+        from rolloutctl.render.views import waiting as view
+
+        results = {item.ref: item for item in done}
+        decisions = [item.decision for item in done if item.decision is not None]
+        ended = 0
+
+        def report(event: Happened) -> None:
+            lines = view.happened(event, self.run.surface(), named=len(self.found.refs) > 1)
+            if lines and (not self.found.many or not event.ref.name):
+                self.account.note(lines)
+
+        well = True
+        try:
+            for end in waiting_many.follow_all(
+                self.run.cluster(), decisions, timeout=self.left(), report=report
+            ):
+                error = end.error
+                if error is not None:
+                    # What was sent was done: only its end is not known.
+                    error = Failed(
+                        f"the change was made, but not followed: {error.message}",
+                        subject=error.subject or str(end.ref),
+                        hint=error.hint,
+                    )
+                    error.exit_code = end.error.exit_code if end.error else error.exit_code
+                result = msgspec.structs.replace(
+                    results[end.ref], followed=end.followed, error=error
+                )
+                self.account.ended(result)
+                well = well and result.exit_code is ExitCode.OK
+                ended += 1
+                if self.found.many:
+                    text = f"waiting: {ended} of {len(done)} have ended"
+                    self.account.progress.show(text, ended / len(done))
+        except KeyboardInterrupt:
+            self.interrupted = "stopped waiting; what was sent stays"
+            self.hint = "status --wait goes on waiting"
+            sending.stop()
+            return False
+        if not well and len(sending.results) < len(self.decided):
+            self.account.note("this batch did not end well: nothing more is begun")
+        return well

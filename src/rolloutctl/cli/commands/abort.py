@@ -7,36 +7,24 @@ from typing import Annotated
 import typer
 
 from rolloutctl.cli.app import command, new_app
-from rolloutctl.cli.options import (
-    DryRunOption,
-    Names,
-    Output,
-    TimeoutOption,
-    Wait,
-    Yes,
-    dry_run,
-)
 from rolloutctl.cli.run import Run
+from rolloutctl.cli.selecting import Asked, acting
 from rolloutctl.errors import ExitCode
 
 app = new_app()
 
 
 @command(app)
+@acting
 def abort(
     ctx: typer.Context,
-    names: Names,
+    asked: Asked,
     resume: Annotated[
         bool,
         typer.Option(
             "--resume", help="Also let go what a person holds; its pods stay as they are otherwise."
         ),
     ] = False,
-    wait: Wait = False,
-    timeout: TimeoutOption = None,
-    trial: DryRunOption = "",
-    yes: Yes = False,
-    output: Output = None,
 ) -> ExitCode:
     """Stop an update and go back to the stable version.
 
@@ -54,13 +42,4 @@ def abort(
     from rolloutctl.cli.changing import change
     from rolloutctl.domain.decision import Action
 
-    return change(
-        Run.of(ctx),
-        names,
-        Intent(Action.ABORT, resume=resume),
-        yes=yes,
-        dry_run=dry_run(trial),
-        wait=wait,
-        timeout=timeout,
-        output=output,
-    )
+    return change(Run.of(ctx), Intent(Action.ABORT, resume=resume), asked)

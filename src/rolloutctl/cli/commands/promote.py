@@ -7,25 +7,18 @@ from typing import Annotated
 import typer
 
 from rolloutctl.cli.app import command, new_app
-from rolloutctl.cli.options import (
-    DryRunOption,
-    Names,
-    Output,
-    TimeoutOption,
-    Wait,
-    Yes,
-    dry_run,
-)
 from rolloutctl.cli.run import Run
+from rolloutctl.cli.selecting import Asked, acting
 from rolloutctl.errors import ExitCode
 
 app = new_app()
 
 
 @command(app)
+@acting
 def promote(
     ctx: typer.Context,
-    names: Names,
+    asked: Asked,
     full: Annotated[
         bool,
         typer.Option("--full", help="Skip all remaining steps, pauses and analyses."),
@@ -41,11 +34,6 @@ def promote(
         bool,
         typer.Option("--force", help="With --full: ship a version that was aborted."),
     ] = False,
-    wait: Wait = False,
-    timeout: TimeoutOption = None,
-    trial: DryRunOption = "",
-    yes: Yes = False,
-    output: Output = None,
 ) -> ExitCode:
     """Move rollouts past their current step, or promote in full.
 
@@ -79,13 +67,5 @@ def promote(
     if force and not full:
         raise UsageError("--force goes with --full only")
 
-    return change(
-        Run.of(ctx),
-        names,
-        Intent(Action.PROMOTE_FULL if full else Action.PROMOTE, skip_step=skip_step, force=force),
-        yes=yes,
-        dry_run=dry_run(trial),
-        wait=wait,
-        timeout=timeout,
-        output=output,
-    )
+    action = Action.PROMOTE_FULL if full else Action.PROMOTE
+    return change(Run.of(ctx), Intent(action, skip_step=skip_step, force=force), asked)

@@ -5,31 +5,16 @@ from __future__ import annotations
 import typer
 
 from rolloutctl.cli.app import command, new_app
-from rolloutctl.cli.options import (
-    DryRunOption,
-    Names,
-    Output,
-    TimeoutOption,
-    Wait,
-    Yes,
-    dry_run,
-)
 from rolloutctl.cli.run import Run
+from rolloutctl.cli.selecting import Asked, acting
 from rolloutctl.errors import ExitCode
 
 app = new_app()
 
 
 @command(app)
-def resume(
-    ctx: typer.Context,
-    names: Names,
-    wait: Wait = False,
-    timeout: TimeoutOption = None,
-    trial: DryRunOption = "",
-    yes: Yes = False,
-    output: Output = None,
-) -> ExitCode:
+@acting
+def resume(ctx: typer.Context, asked: Asked) -> ExitCode:
     """Let a rollout go on that a person holds; nothing is skipped.
 
     A rollout that pauses at a step goes on with promote. With --wait it follows until the rollout
@@ -44,13 +29,4 @@ def resume(
     from rolloutctl.cli.changing import change
     from rolloutctl.domain.decision import Action
 
-    return change(
-        Run.of(ctx),
-        names,
-        Intent(Action.RESUME),
-        yes=yes,
-        dry_run=dry_run(trial),
-        wait=wait,
-        timeout=timeout,
-        output=output,
-    )
+    return change(Run.of(ctx), Intent(Action.RESUME), asked)

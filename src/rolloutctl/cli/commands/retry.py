@@ -5,31 +5,16 @@ from __future__ import annotations
 import typer
 
 from rolloutctl.cli.app import command, new_app
-from rolloutctl.cli.options import (
-    DryRunOption,
-    Names,
-    Output,
-    TimeoutOption,
-    Wait,
-    Yes,
-    dry_run,
-)
 from rolloutctl.cli.run import Run
+from rolloutctl.cli.selecting import Asked, acting
 from rolloutctl.errors import ExitCode
 
 app = new_app()
 
 
 @command(app)
-def retry(
-    ctx: typer.Context,
-    names: Names,
-    wait: Wait = False,
-    timeout: TimeoutOption = None,
-    trial: DryRunOption = "",
-    yes: Yes = False,
-    output: Output = None,
-) -> ExitCode:
+@acting
+def retry(ctx: typer.Context, asked: Asked) -> ExitCode:
     """Start an aborted update again, from its first step, with the same version.
 
     With --wait it follows until the rollout is Healthy or waits for a person (0), is degraded or
@@ -44,13 +29,4 @@ def retry(
     from rolloutctl.cli.changing import change
     from rolloutctl.domain.decision import Action
 
-    return change(
-        Run.of(ctx),
-        names,
-        Intent(Action.RETRY),
-        yes=yes,
-        dry_run=dry_run(trial),
-        wait=wait,
-        timeout=timeout,
-        output=output,
-    )
+    return change(Run.of(ctx), Intent(Action.RETRY), asked)

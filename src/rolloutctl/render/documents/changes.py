@@ -6,7 +6,8 @@ index from 0 (`index`). What does not apply is null, or an empty list.
     apiVersion, kind: "Changes"
     action:    promote, promote-full, abort, retry, pause, resume
     exitCode:  that of the process
-    results[]: namespace, name, result (changed, nothing, tried, declined, failed), exitCode,
+    results[]: namespace, name, action, exitCode,
+               result (changed, nothing, tried, declined, failed, unknown, not-done),
                from, to {step {number, index, count, text}, phase, message, aborted, held, full}
                skips[] {number, index, text, plugin}, pauses[] (reasons of those lifted),
                terminates, leavesRunning[], aborts[], muted[] {number, index, name, phase, abort,
@@ -48,6 +49,7 @@ def entry(result: Result) -> Document:
     return {
         "namespace": result.ref.namespace,
         "name": result.ref.name,
+        "action": str(result.action),
         "result": str(result.did),
         "exitCode": int(result.exit_code),
         "from": None if decision is None else _position(decision.before),

@@ -146,9 +146,10 @@ def question(decisions: Sequence[Decision]) -> str:
 # --- after --------------------------------------------------------------------------------------
 
 
-def result(item: Result, surface: Surface) -> list[Line]:
-    """One line for stdout; nothing for what failed, whose error goes to stderr."""
-    name = safe(item.ref.name)
+def result(item: Result, surface: Surface, *, namespaces: bool = False) -> list[Line]:
+    """One line for stdout; nothing for what failed, whose error goes to stderr. `namespaces`: the
+    name says its namespace too."""
+    name = safe(item.ref if namespaces else item.ref.name)
     match item.did:
         case Did.CHANGED:
             assert item.decision is not None
@@ -159,7 +160,7 @@ def result(item: Result, surface: Surface) -> list[Line]:
         case Did.DECLINED:
             return [line(f"{name}: nothing changed")]
         case Did.TRIED:
-            return tried(item, surface)
+            return tried(item, surface, name)
     return []
 
 
@@ -196,12 +197,12 @@ def effect(decision: Decision, surface: Surface) -> str:
             return f"held {arrow} goes on" + (f" at {here}" if before.index is not None else "")
 
 
-def tried(item: Result, surface: Surface) -> list[Line]:
+def tried(item: Result, surface: Surface, name: str) -> list[Line]:
     """A dry run: the fields that would change, and the requests that would be sent."""
     decision = item.decision
     assert decision is not None
     who = "the server would accept: " if item.server else "would do: "
-    lines = [line(f"{safe(item.ref.name)}: {who}{effect(decision, surface)}")]
+    lines = [line(f"{name}: {who}{effect(decision, surface)}")]
     for path, old, new in fields(decision):
         lines.append(line(Span(f"- {path}: {_value(old)}", "bad")))
         lines.append(line(Span(f"+ {path}: {_value(new)}", "good")))

@@ -24,7 +24,7 @@ def happened(event: Happened, surface: Surface, *, named: bool = False) -> list[
     pieces = _happened(event)
     if not pieces:
         return []
-    head = f"{safe(event.ref.name)}: " if named else ""
+    head = f"{safe(event.ref.name)}: " if named and event.ref.name else ""
     return wrap(narrate.event(surface, head, *pieces), surface.room, indent=2)
 
 
@@ -57,12 +57,12 @@ def _outcome(call: PluginCall) -> list[Piece]:
     return [words.plugin_phase(call.phase), text]
 
 
-def ended(result: Result, surface: Surface) -> list[Line]:
+def ended(result: Result, surface: Surface, *, namespaces: bool = False) -> list[Line]:
     """How the wait ended, for stdout: the result, and each plugin that was called off."""
     followed = result.followed
     if followed is None:
         return []
-    name = safe(result.ref.name)
+    name = safe(result.ref if namespaces else result.ref.name)
     lines = [line(f"{name}: {_ending(result.action, followed)}")]
     lines += _calls("aborted", [(run, run.abort) for run in followed.aborted])
     lines += _calls("terminated", [(run, run.terminate) for run in followed.terminated])
