@@ -4,41 +4,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rolloutctl.cli.options import DryRun
 from rolloutctl.cli.run import Run
+from rolloutctl.cli.selecting import Asked
 from rolloutctl.errors import ExitCode, Failed, Interrupted, RolloutctlError, UsageError
 
 if TYPE_CHECKING:
     from rolloutctl.domain.lockstep import Outcome, Sent, Watching
 
 
-def promote_group(
-    run: Run,
-    selector: str,
-    *,
-    once: bool,
-    yes: bool,
-    trial: bool,
-    timeout: float | None,
-    output: str | None,
-    allow_empty: bool,
-) -> ExitCode:
+def promote_group(run: Run, selector: str, asked: Asked, *, once: bool) -> ExitCode:
     """Promotes all rollouts that `selector` picks, round by round; aborts all when one fails.
 
     Raises what the cluster raises, Failed for a selector that picks nothing or a group that cannot
     set out, and Interrupted.
     """
+    _check(asked)
+    output = asked.output
     from rolloutctl.actions import lockstep
     from rolloutctl.domain.lockstep import Sent, broken
     from rolloutctl.render.views import lockstep as view
 
-    if output not in (None, "json", "yaml", "jsonl"):
-        raise UsageError(f"-o {output} does not go with --group", hint="known: json, yaml, jsonl")
     cluster, namespace = run.cluster(), run.namespace()
     group = lockstep.members(cluster, namespace, selector)
     if not group:
         where = "any namespace" if namespace is None else f"namespace {namespace}"
         message = f"no rollouts with labels {selector} in {where}"
-        if not allow_empty:
+        if not asked.allow_empty:
             raise Failed(message, hint="--allow-empty makes that no failure")
         run.note(message)
         return ExitCode.OK
@@ -49,9 +41,9 @@ def promote_group(
             f"the group does not set out: {view.names(lost)} failed already",
             hint="retry or abort it, or take its label away; nothing was sent",
         )
-    if trial:
+    if asked.dry_run is not DryRun.NONE:
         return ExitCode.OK
-    if not run.confirm(view.question(group), yes=yes):
+    if not run.confirm(view.question(group), yes=asked.yes):
         run.note("nothing was sent")
         return ExitCode.FAILED
 
@@ -62,7 +54,13 @@ def promote_group(
 
     try:
         found = lockstep.advance(
-            cluster, namespace, selector, group, once=once, timeout=timeout, report=report
+            cluster,
+            namespace,
+            selector,
+            group,
+            once=once,
+            timeout=asked.timeout or None,
+            report=report,
         )
     except KeyboardInterrupt:
         raise Interrupted(
@@ -70,6 +68,20 @@ def promote_group(
             hint="the same command goes on from where the group stands",
         ) from None
     return _tell(run, selector, found, output)
+
+
+def _check(asked: Asked) -> None:
+    if asked.names or asked.selected:
+        raise UsageError(
+            "--group names the rollouts by their labels: no names, no other selection",
+            hint="-n or -A says where to look for them",
+        )
+    if asked.batch or asked.max_concurrent or asked.stop_on_failure or asked.undone:
+        raise UsageError("a group has a pace of its own: all that are furthest behind, together")
+    if asked.output not in (None, "json", "yaml", "jsonl"):
+        raise UsageError(
+            f"-o {asked.output} does not go with --group", hint="known: json, yaml, jsonl"
+        )
 
 
 def _tell(run: Run, selector: str, found: Outcome, output: str | None) -> ExitCode:

@@ -34,6 +34,20 @@ def promote(
         bool,
         typer.Option("--force", help="With --full: ship a version that was aborted."),
     ] = False,
+    group: Annotated[
+        str,
+        typer.Option(
+            "--group",
+            metavar="LABEL",
+            help="All rollouts with these labels, as release=42, step by step together; when one"
+            " fails all are aborted.",
+            show_default=False,
+        ),
+    ] = "",
+    once: Annotated[
+        bool,
+        typer.Option("--once", help="With --group: one round, then wait until all are at rest."),
+    ] = False,
 ) -> ExitCode:
     """Move rollouts past their current step, or promote in full.
 
@@ -46,6 +60,11 @@ def promote(
     there is no terminal to ask on it needs --yes. Of an aborted rollout it ships the version that
     was aborted: that needs --force.
 
+    --group LABEL goes on to the end: once all members wait at a pause, those furthest behind are
+    promoted, so none is ahead of another; a timed pause or plugin of one holds the others back.
+    When one is degraded, aborted, deleted or gets another version, the others are aborted. When the
+    time is up or it is stopped nothing is aborted, and the same command goes on.
+
     With --wait it follows until the rollout is Healthy or waits for a person again (0), is
     degraded, aborted or held (1), or the time is up (4).
 
@@ -56,6 +75,7 @@ def promote(
       rolloutctl promote checkout --full --yes --wait
       rolloutctl promote checkout --skip-step
       rolloutctl promote checkout --dry-run
+      rolloutctl promote --group release=42 -A --timeout 2h
     """
     from rolloutctl.actions.promotion import Intent
     from rolloutctl.cli.changing import change
@@ -66,6 +86,14 @@ def promote(
         raise UsageError("--skip-step does not go with --full, which skips all steps")
     if force and not full:
         raise UsageError("--force goes with --full only")
+    if group:
+        from rolloutctl.cli.lockstep import promote_group
+
+        if full or skip_step:
+            raise UsageError("--group promotes step by step: without --full and --skip-step")
+        return promote_group(Run.of(ctx), group, asked, once=once)
+    if once:
+        raise UsageError("--once goes with --group only")
 
     action = Action.PROMOTE_FULL if full else Action.PROMOTE
     return change(Run.of(ctx), Intent(action, skip_step=skip_step, force=force), asked)
