@@ -21,6 +21,7 @@ _LONGEST = 1000
 
 
 class _Cause(msgspec.Struct):
+    reason: str = ""
     field: str = ""
     message: str = ""
 
@@ -60,6 +61,12 @@ def status_of(body: bytes) -> Status:
         return decoder(Status).decode(body)
     except MALFORMED:
         return Status()
+
+
+def version_lost(code: int, status: Status) -> bool:
+    """Whether a server refuses a resourceVersion: too old, or one it has not come to yet."""
+    causes = (status.details.causes if status.details else None) or ()
+    return code == 410 or any(cause.reason == "ResourceVersionTooLarge" for cause in causes)
 
 
 def _said(status: Status, body: bytes) -> str:

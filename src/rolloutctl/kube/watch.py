@@ -16,7 +16,8 @@ from rolloutctl.domain.decoders import decoder
 from rolloutctl.domain.wire import Wire
 from rolloutctl.errors import Unreachable
 from rolloutctl.kube import decoding
-from rolloutctl.kube.failures import ServerFault, Target, failure, status_of
+from rolloutctl.kube.catching_up import SETTLED, Arrivals, Distrusted, Head, Judge, head
+from rolloutctl.kube.failures import ServerFault, Target, failure, status_of, version_lost
 from rolloutctl.kube.transport import retry_after
 
 if TYPE_CHECKING:
@@ -27,12 +28,28 @@ SERVER_SECONDS = 300
 SILENCE = 90.0
 """Bookmarks come about each minute; a connection silent for longer is dead."""
 _LONGEST_PAUSE = 10.0
+_CALM = 30.0
+"""A version that held for that many seconds was not too old from the start."""
 _BUFFER = 65536
 
 
 class _Frame(Wire):
     type: str = ""
     object: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+_TELLING = frozenset({"ADDED", "MODIFIED", "DELETED", "BOOKMARK"})
+_frames: dict[Any, Any] = {}
+
+
+def _frame_of(as_type: Any) -> Any:
+    """The shape of a frame with an object of that type, so that each is decoded once."""
+    found = _frames.get(as_type)
+    if found is None:
+        found = _frames[as_type] = msgspec.defstruct(
+            "Frame", [("type", str, ""), ("object", as_type | None, None)]
+        )
+    return found
 
 
 class _Meta(Wire):
@@ -88,6 +105,7 @@ class _Watch:
         self._kind = kind
         self._namespace = namespace
         self._type = as_type
+        self._frame = _frame_of(as_type)
         self._selection = selection
         self._deadline = None if timeout is None else time.monotonic() + timeout
         self._version = ""
@@ -98,35 +116,52 @@ class _Watch:
         self._heard = False
         """Whether the request now open has said anything."""
         self._failures = 0
+        self._expiries = 0
+        """How often in a row our version was too old soon after it was read."""
         self._stale = False
         self._asked_pause = 0.0
 
     def events(self, known: Known | None) -> Iterator[WatchEvent]:
-        relist = False
+        resuming = known is not None
         if known is None:
             yield from self._list()
+            yield WatchEvent("SYNCED", resource_version=self._version)
         else:
             self._version, self._known = known.resource_version, known.items
-        yield WatchEvent("SYNCED", resource_version=self._version)
+        relist = False
         while self._left() != 0:
             self._heard = False
             reason = ""
+            opened = time.monotonic()
             try:
                 if relist:
                     yield from self._list()
                     relist = False
-                with closing(self._stream()) as stream:
-                    yield from stream
-            except _Expired:
+                with closing(self._stream(resuming)) as stream:
+                    for event in stream:
+                        resuming = resuming and event.type != "SYNCED"
+                        yield event
+            except (_Expired, Distrusted) as error:
                 relist = True
+                reason = str(error) if resuming else ""
             except (Unreachable, ServerFault) as error:
                 reason = error.message
+            if resuming and self._left() != 0:
+                # What was known leads nowhere: this becomes a watch like any other.
+                resuming = relist = False
+                yield from self._list()
+                problem = reason or "the watch ended before it had caught up"
+                yield WatchEvent("SYNCED", problem=problem, resource_version=self._version)
+                continue
+            self._expiries = self._expiries + 1 if relist else 0
+            if relist and time.monotonic() - opened > _CALM:
+                self._expiries = 1
             # A server that ends each watch at once is not asked in a tight loop either.
             self._failures = 0 if self._heard else self._failures + 1
             if reason and not self._stale:
                 self._stale = True
                 yield WatchEvent("STALE", problem=reason)
-            if reason or self._failures:
+            if reason or self._failures or self._expiries > 1:
                 self._pause()
 
     def _left(self) -> float | None:
@@ -136,7 +171,8 @@ class _Watch:
         return max(0.0, self._deadline - time.monotonic())
 
     def _pause(self) -> None:
-        pause = min(_LONGEST_PAUSE, 0.1 * 2 ** min(self._failures, 10))
+        tries = max(self._failures, self._expiries)
+        pause = min(_LONGEST_PAUSE, 0.1 * 2 ** min(tries, 10))
         pause = max(pause * random.uniform(0.5, 1.0), self._asked_pause)
         self._asked_pause = 0.0
         left = self._left()
@@ -174,8 +210,11 @@ class _Watch:
             del self._bad[key]
         self._version = version
 
-    def _stream(self) -> Generator[WatchEvent, None, None]:
-        """One request. Raises _Expired, Unreachable, and what a refusal means."""
+    def _stream(self, resuming: bool) -> Generator[WatchEvent, None, None]:
+        """One request. Raises _Expired, Distrusted, Unreachable, and what a refusal means.
+
+        When `resuming` it says SYNCED as soon as it has caught up.
+        """
         from rolloutctl.kube.cluster import path
 
         left = self._left()
@@ -190,29 +229,63 @@ class _Watch:
         transport = self._cluster.transport
         silence = SILENCE if left is None else min(SILENCE, max(left, 0.01))
         with transport.stream(where, query, silence=silence) as answer:
-            if answer.status == 410:
-                raise _Expired
             if answer.status != 200:
-                self._refused(answer)
+                self._refused(answer, resuming)
             if self._stale:
                 self._stale = False
                 yield WatchEvent("SYNCED", resource_version=self._version)
             try:
-                for line in _lines(answer):
-                    yield from self._events(line)
-                    if self._left() == 0:
-                        return
+                if resuming:
+                    yield from self._resumed(answer, where)
+                else:
+                    yield from self._live(_lines(answer))
             except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
                 if self._left() == 0:
                     return
                 raise Unreachable(f"the watch of {self._kind.plural} broke off: {error}") from error
 
-    def _refused(self, answer: urllib3.BaseHTTPResponse) -> None:
+    def _resumed(self, answer: urllib3.BaseHTTPResponse, where: str) -> Iterator[WatchEvent]:
+        """What came since the version that was known, SYNCED, and what comes then."""
+        judge = Judge(self._version)
+        arrivals = Arrivals(answer, _lines(answer))
+        transport, selection = self._cluster.transport, self._selection
+        arrivals.start(lambda: head(transport, where, selection))
+        try:
+            while not judge.caught_up(self._version, self._count()):
+                left = self._left()
+                if left == 0:
+                    return
+                found = arrivals.take(SETTLED if left is None else min(SETTLED, left))
+                if found is None:
+                    return
+                if isinstance(found, Head):
+                    judge.told(found)
+                elif found:
+                    judge.heard()
+                    yield from self._events(found)
+            yield WatchEvent("SYNCED", resource_version=self._version)
+            yield from self._live(arrivals.rest())
+        finally:
+            arrivals.close()
+
+    def _count(self) -> int:
+        return len(self._known) + sum(key not in self._known for key in self._bad)
+
+    def _live(self, lines: Iterator[bytes]) -> Iterator[WatchEvent]:
+        for line in lines:
+            yield from self._events(line)
+            if self._left() == 0:
+                return
+
+    def _refused(self, answer: urllib3.BaseHTTPResponse, resuming: bool) -> None:
+        """Raises _Expired, or what the refusal means."""
         target = Target("watch", self._kind, self._namespace)
         try:
             body = answer.read()
         except (urllib3.exceptions.HTTPError, OSError):
             body = b""
+        if version_lost(answer.status, status_of(body)) or (resuming and answer.status == 400):
+            raise _Expired(f"version {self._version} is of no use to the server")
         error = failure(answer.status, body, target, self._cluster.name)
         self._asked_pause = retry_after(answer) or 0.0
         raise error
@@ -220,41 +293,57 @@ class _Watch:
     def _events(self, line: bytes) -> Iterator[WatchEvent]:
         """What one frame says; nothing for a bookmark. Raises _Expired, Unreachable."""
         try:
+            frame = decoder(self._frame).decode(line)
+        except decoding.MALFORMED:
+            yield from self._odd(line)
+            return
+        if frame.type not in _TELLING or frame.object is None:
+            yield from self._odd(line)
+            return
+        namespace, name, version = decoding.identity(frame.object)
+        self._heard = True
+        self._version = version or self._version
+        if frame.type == "BOOKMARK":
+            return
+        key = (namespace, name)
+        item = self._compact(frame.object)
+        self._bad.pop(key, None)
+        if frame.type == "DELETED":
+            self._known.pop(key, None)
+        else:
+            self._known[key] = (version, item)
+        yield WatchEvent(frame.type, item)
+
+    def _odd(self, line: bytes) -> Iterator[WatchEvent]:
+        """As `_events`, for a frame whose object has not the form of its type."""
+        try:
             frame = decoder(_Frame).decode(line)
         except decoding.MALFORMED as error:
             raise Unreachable(f"the watch of {self._kind.plural} sent no JSON: {error}") from error
         raw = bytes(frame.object)
         if frame.type == "ERROR":
             status = status_of(raw)
-            if status.code == 410:
-                raise _Expired
+            if version_lost(status.code, status):
+                raise _Expired(f"version {self._version} is too old")
             raise Unreachable(status.message[:500] or f"the watch of {self._kind.plural} failed")
         try:
-            head = decoder(_Head).decode(raw).metadata
+            found = decoder(_Head).decode(raw).metadata
         except decoding.MALFORMED as error:
             yield from self._unreadable(decoding.bad(raw, error))
             return
         self._heard = True
-        self._version = head.resource_version or self._version
-        if frame.type not in ("ADDED", "MODIFIED", "DELETED"):
-            return
-        key = (head.namespace, head.name)
-        try:
-            item = self._compact(decoder(self._type).decode(raw))
-        except decoding.MALFORMED as error:
-            if frame.type != "DELETED":
+        self._version = found.resource_version or self._version
+        key = (found.namespace, found.name)
+        if frame.type in ("ADDED", "MODIFIED"):
+            try:
+                decoder(self._type).decode(raw)
+            except decoding.MALFORMED as error:
                 yield from self._unreadable(decoding.bad(raw, error))
-                return
-            if key not in self._known:
-                self._bad.pop(key, None)
-                return
-            item = self._known[key][1]
-        self._bad.pop(key, None)
-        if frame.type == "DELETED":
-            self._known.pop(key, None)
-        else:
-            self._known[key] = (head.resource_version, item)
-        yield WatchEvent(frame.type, item)
+        elif frame.type == "DELETED":
+            self._bad.pop(key, None)
+            known = self._known.pop(key, None)
+            if known is not None:
+                yield WatchEvent("DELETED", known[1])
 
     def _unreadable(self, bad: Unreadable) -> Iterator[WatchEvent]:
         """Said once for each problem an object has."""

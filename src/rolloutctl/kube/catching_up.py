@@ -1,0 +1,172 @@
+"""Whether a resumed watch has told all there is: no server says so, so it is worked out.
+
+A bookmark comes once a minute, and `sendInitialEvents` sends everything anew. So a list of one
+object is asked for beside the watch: its version is a point the watch has to reach, and it says how
+many objects there are. A watch that has not come to that version, because what raised it is not of
+this kind, has caught up when it is silent and the number of objects is right.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import urllib3
+
+from rolloutctl.domain.wire import Wire
+from rolloutctl.errors import RolloutctlError
+from rolloutctl.kube import decoding
+from rolloutctl.kube.transport import Transport
+
+SETTLED = 0.1
+"""Seconds of silence after which a watch that may have caught up has done so."""
+GRACE = 1.0
+"""Seconds of silence after which a watch that leaves objects out is not believed."""
+
+
+class _Anything(Wire):
+    pass
+
+
+class Head(NamedTuple):
+    """The start of a list: its version, and how many objects it has (None: not said)."""
+
+    version: str
+    objects: int | None
+
+
+class Distrusted(Exception):
+    """What was known does not lead to what there is; the message says how that was seen."""
+
+
+class Arrivals:
+    """What a resumed watch says, and the head of the list, as they come.
+
+    A thread reads the stream, since a read that was given up in silence could not be gone on with.
+    Once the watch has caught up, `rest` goes on with the same stream without it.
+    """
+
+    def __init__(self, answer: urllib3.BaseHTTPResponse, lines: Iterator[bytes]) -> None:
+        self._answer = answer
+        self._lines = lines
+        self._queue: queue.SimpleQueue[bytes | Head | Exception | None] = queue.SimpleQueue()
+        self._enough = threading.Event()
+        self._thread = threading.Thread(target=self._read, name="watch-lines", daemon=True)
+
+    def start(self, ask: Callable[[], Head]) -> None:
+        """Begins to read, and asks for the head of the list beside it."""
+
+        def run() -> None:
+            try:
+                self._queue.put(ask())
+            except Distrusted as error:
+                self._queue.put(error)
+            except Exception as error:
+                self._queue.put(Distrusted(f"{type(error).__name__}: {error}"))
+
+        threading.Thread(target=run, name="list-head", daemon=True).start()
+        self._thread.start()
+
+    def take(self, timeout: float) -> bytes | Head | None:
+        """A line or the head, b"" after `timeout` seconds of silence, None at the end.
+
+        Raises Distrusted, and whatever the stream breaks with.
+        """
+        try:
+            found = self._queue.get(timeout=max(0.0, timeout))
+        except queue.Empty:
+            return b""
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def rest(self) -> Iterator[bytes]:
+        """The lines from now on. Raises whatever the stream breaks with."""
+        self._enough.set()
+        while self._thread.is_alive() or not self._queue.empty():
+            found = self._queue.get()
+            if found is None:
+                break
+            if isinstance(found, Exception) and not isinstance(found, Distrusted):
+                raise found
+            if isinstance(found, bytes):
+                yield found
+        yield from self._lines
+
+    def close(self) -> None:
+        """Ends the thread; a read it sits in is broken off."""
+        self._enough.set()
+        if self._thread.is_alive() and isinstance(self._answer, urllib3.HTTPResponse):
+            with contextlib.suppress(ValueError, RuntimeError, OSError):
+                self._answer.shutdown()
+            self._thread.join(1.0)
+
+    def _read(self) -> None:
+        try:
+            for line in self._lines:
+                self._queue.put(line)
+                if self._enough.is_set():
+                    break
+        except Exception as error:
+            self._queue.put(error)
+        self._queue.put(None)
+
+
+def head(transport: Transport, where: str, selection: dict[str, str]) -> Head:
+    """Asks for the start of a list. Raises Distrusted."""
+    try:
+        answer = transport.request("GET", where, query=selection | {"limit": "1"})
+        if answer.status != 200:
+            raise Distrusted(f"the list cannot be read: HTTP {answer.status}")
+        page, token = decoding.page(answer.data, _Anything)
+    except (RolloutctlError, *decoding.MALFORMED) as error:
+        raise Distrusted(f"the list cannot be read: {error}") from error
+    count: int | None = len(page.items) + len(page.unreadable)
+    if token:
+        # Servers do not count what they have to select.
+        count = None if page.remaining is None or count is None else count + page.remaining
+    return Head(page.resource_version, count)
+
+
+class Judge:
+    """Decides when a watch that went on from `version` has caught up."""
+
+    def __init__(self, version: str) -> None:
+        self._from = version
+        self._head: Head | None = None
+        self._quiet_since = time.monotonic()
+
+    def heard(self) -> None:
+        """A line has come."""
+        self._quiet_since = time.monotonic()
+
+    def told(self, head: Head) -> None:
+        """The list was read. Raises Distrusted when it is older than what was known."""
+        self._head = head
+        self._quiet_since = time.monotonic()
+        if reached(self._from, head.version) and self._from != head.version:
+            raise Distrusted(f"version {self._from} does not exist yet, {head.version} is current")
+
+    def caught_up(self, version: str, count: int) -> bool:
+        """Whether, at `version` and with `count` objects, nothing is missing. Raises Distrusted."""
+        if self._head is None:
+            return False
+        fits = self._head.objects in (None, count)
+        if reached(version, self._head.version) and (fits or version != self._head.version):
+            return True
+        silent = time.monotonic() - self._quiet_since
+        if fits:
+            return silent >= SETTLED
+        if silent >= GRACE:
+            raise Distrusted(f"there are {self._head.objects} objects, and {count} were known")
+        return False
+
+
+def reached(version: str, goal: str) -> bool:
+    """Whether `version` is not older than `goal`; False when they cannot be compared."""
+    digits = version.isascii() and goal.isascii() and version.isdigit() and goal.isdigit()
+    return digits and int(version) >= int(goal)
