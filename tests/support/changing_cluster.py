@@ -63,7 +63,8 @@ class ChangingCluster(FakeCluster):
             raise intrusion
         items: list[Any] = self.objects.get(change.kind.plural, [])
         for index, item in enumerate(items):
-            if item["metadata"]["name"] != change.name:
+            metadata = item["metadata"]
+            if (metadata["name"], metadata["namespace"]) != (change.name, change.namespace):
                 continue
             if intrusion is not None:
                 item = copy.deepcopy(item)

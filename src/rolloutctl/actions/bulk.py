@@ -141,7 +141,8 @@ class Sending:
         self.patience = patience
         self.results: dict[Ref, Result] = {}
         self.failed = False
-        self._begun: set[Ref] = set()
+        self.begun: set[Ref] = set()
+        """Those that were handed out and have no result yet."""
         self._stopped = threading.Event()
         self._at_once = threading.Event()
         self._crew: Crew[Decision, Result] = Crew(self._send, pace.at_once)
@@ -212,7 +213,7 @@ class Sending:
                 decision = next(queue, None)
                 if decision is None:
                     break
-                self._begun.add(decision.ref)
+                self.begun.add(decision.ref)
                 self._crew.begin(decision)
             if not self._crew.busy:
                 return
@@ -238,7 +239,7 @@ class Sending:
             return
         self.results[result.ref] = result
         self.failed = self.failed or result.did in (Did.FAILED, Did.UNKNOWN)
-        self._begun.discard(result.ref)
+        self.begun.discard(result.ref)
         self.report(result)
 
     def _account(self) -> None:
@@ -246,7 +247,7 @@ class Sending:
         for ref, decision in self.decisions.items():
             if ref in self.results:
                 continue
-            if ref in self._begun:
+            if ref in self.begun:
                 late = InDoubt(
                     "stopped before the answer came: whether it was done is not known",
                     subject=str(ref),

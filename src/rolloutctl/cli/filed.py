@@ -169,7 +169,8 @@ def _named(item: Any, where: str, action: str, scope: Scope) -> tuple[Named, boo
     _same_cluster(item, scope)
     named = Named(_ref(namespace or None, name, scope), where)
     result = item.get("result")
-    if result is None or (_family(item.get("action") or action) != _family(scope.action)):
+    was = item.get("action") or action or scope.action
+    if result is None or _family(was) != _family(scope.action):
         return named, False
     if result not in _RESULTS:
         raise UsageError(f'"{result}" is no result of a report')
