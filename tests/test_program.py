@@ -48,7 +48,7 @@ def test_common_options_work_before_and_after_the_command(
 
     given(monkeypatch, attempt)
     assert rolloutctl(*argv).exit_code == ExitCode.OK
-    assert seen == [Common(namespace="shop", context="prod")]
+    assert seen == [Common(namespace="shop", context=["prod"])]
 
 
 def test_an_error_says_what_happened_and_what_next_on_stderr(

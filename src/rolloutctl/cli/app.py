@@ -19,7 +19,7 @@ from rolloutctl.cli.coercion import lighten
 from rolloutctl.cli.helping import readable
 from rolloutctl.cli.options import duration
 from rolloutctl.cli.run import Run
-from rolloutctl.errors import ExitCode, UsageError
+from rolloutctl.errors import ExitCode, RolloutctlError, UsageError
 
 
 class Entry(NamedTuple):
@@ -76,6 +76,21 @@ def _unknown(name: str) -> NoReturn:
     raise UsageError(f'no such command "{name}"{meant}', hint="rolloutctl --help lists them")
 
 
+def _complete_contexts(ctx: typer.Context, incomplete: str) -> list[str]:
+    from rolloutctl.cli.completion import context_names
+
+    return context_names(ctx, incomplete)
+
+
+_OF_MANY = frozenset(
+    f"rolloutctl {name}"
+    for name in (
+        *("get", "list", "status", "explain", "fleet"),
+        *("plugins list", "plugins show", "plugins status"),
+    )
+)
+"""The commands that read from several clusters. All others are given one."""
+
 _PANEL = "Common options"
 _COMMON: list[inspect.Parameter] = [
     inspect.Parameter(
@@ -104,12 +119,23 @@ _COMMON: list[inspect.Parameter] = [
         (
             "context",
             None,
-            str | None,
+            list[str] | None,
             typer.Option(
                 "--context",
-                metavar="NAME",
-                help="Context of the kubeconfig.",
+                metavar="NAME,...",
+                help="Context of the kubeconfig; several for what only reads.",
                 show_default=False,
+                rich_help_panel=_PANEL,
+                autocompletion=_complete_contexts,
+            ),
+        ),
+        (
+            "all_contexts",
+            False,
+            bool,
+            typer.Option(
+                "--all-contexts",
+                help="All clusters of the kubeconfig, for what only reads.",
                 rich_help_panel=_PANEL,
             ),
         ),
@@ -171,12 +197,23 @@ def with_common(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         ctx = kwargs["ctx"]
-        common = Run.of(ctx).common
+        run = Run.of(ctx)
+        common = run.common
         for parameter in taken:
             value = kwargs.pop(parameter.name)
-            if value not in (None, False):
+            if value not in (None, False, (), []):
                 setattr(common, parameter.name, value)
-        return function(*args, **kwargs)
+        if hasattr(ctx.command, "commands"):
+            return function(*args, **kwargs)
+        run.command = ctx.command_path
+        if run.command not in _OF_MANY:
+            run.one_context()
+        try:
+            code = function(*args, **kwargs)
+        except RolloutctlError:
+            run.tell_broken()
+            raise
+        return ExitCode.FAILED if run.tell_broken() else code
 
     parameters = [
         parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)

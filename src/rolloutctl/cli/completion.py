@@ -14,6 +14,7 @@ SHELLS = ("bash", "zsh", "fish", "powershell")
 _TIMEOUT_SECONDS = 2.0
 _LIMIT = 500
 _NAME = re.compile(r"[A-Za-z0-9._/-]+")
+_CONTEXT = re.compile(r"[A-Za-z0-9._/:@+=-]+")
 _ZSH_FIRST = """
 if [ "$funcstack[1]" = "_rolloutctl" ]; then
   _rolloutctl_completion
@@ -75,6 +76,32 @@ def plugin_names(ctx: Any, incomplete: str) -> list[str]:
     return _offered(ctx, incomplete, read)
 
 
+def context_names(ctx: Any, incomplete: str) -> list[str]:
+    """Contexts of the kubeconfig; behind a comma those that are not named yet."""
+    from rolloutctl.cli.environment import Environment
+
+    before, comma, begun = incomplete.rpartition(",")
+    environment = Environment.real()
+    with contextlib.suppress(Exception):
+        known = environment.contexts(kubeconfig=_given(ctx).get("kubeconfig"), env=environment.env)
+        named = before.split(",")
+        return [
+            before + comma + name
+            for name in known
+            if name.startswith(begun) and name not in named and _CONTEXT.fullmatch(name)
+        ]
+    return []
+
+
+def _given(ctx: Any) -> dict[str, Any]:
+    """The options typed so far, those nearest to the cursor first."""
+    given: dict[str, Any] = {}
+    while ctx is not None:
+        given = {**ctx.params, **{key: value for key, value in given.items() if value}}
+        ctx = ctx.parent
+    return given
+
+
 def _offered(ctx: Any, incomplete: str, read: Callable[[Cluster], list[str]]) -> list[str]:
     """What `read` finds in the cluster meant so far; nothing when that does not answer soon.
 
@@ -83,15 +110,13 @@ def _offered(ctx: Any, incomplete: str, read: Callable[[Cluster], list[str]]) ->
     """
     from rolloutctl.cli.environment import Environment
 
-    given: dict[str, Any] = {}
-    while ctx is not None:
-        given = {**ctx.params, **{key: value for key, value in given.items() if value}}
-        ctx = ctx.parent
+    given = _given(ctx)
     environment = Environment.real()
     with contextlib.suppress(Exception):
         cluster = environment.connect(
             kubeconfig=given.get("kubeconfig"),
-            context=given.get("context"),
+            # Of several the first: most names are the same everywhere.
+            context=next(iter(given.get("context") or ()), None),
             namespace=given.get("namespace"),
             impersonate=given.get("impersonate"),
             request_timeout=_TIMEOUT_SECONDS,

@@ -33,6 +33,19 @@ class Connect(Protocol):
     ) -> Cluster: ...
 
 
+class Contexts(Protocol):
+    """The names of the kubeconfig's contexts, in its order. Raises ClusterError and its kin."""
+
+    def __call__(self, *, kubeconfig: str | None, env: Mapping[str, str]) -> list[str]: ...
+
+
+def contexts_of_kubeconfig(*, kubeconfig: str | None, env: Mapping[str, str]) -> list[str]:
+    """The real thing, imported only when several contexts may be meant."""
+    from rolloutctl.kube import config
+
+    return config.contexts(kubeconfig=kubeconfig, env=env)
+
+
 def connect_to_cluster(
     *,
     kubeconfig: str | None,
@@ -69,6 +82,7 @@ class Environment:
     env: Mapping[str, str]
     now: Callable[[], datetime] = utc_now
     connect: Connect = connect_to_cluster
+    contexts: Contexts = contexts_of_kubeconfig
     columns: int | None = None
     """Width of the terminal in cells; None: ask it (80 without one)."""
     captured: bool = field(default=False)
@@ -86,6 +100,7 @@ class Environment:
         env: Mapping[str, str] | None = None,
         now: Callable[[], datetime] = utc_now,
         connect: Connect = connect_to_cluster,
+        contexts: Contexts = contexts_of_kubeconfig,
         columns: int = 100,
         terminal: bool = False,
     ) -> Environment:
@@ -98,6 +113,7 @@ class Environment:
             env or {},
             now=now,
             connect=connect,
+            contexts=contexts,
             columns=columns,
             captured=True,
         )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
-from itertools import islice
+from itertools import chain, islice
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,6 +13,7 @@ from rolloutctl.cli.run import Run
 from rolloutctl.errors import ExitCode, Interrupted, Timeout, UsageError
 
 if TYPE_CHECKING:
+    from rolloutctl.cli.sources import Source
     from rolloutctl.domain.cluster import Unreadable
     from rolloutctl.domain.fleet.entry import Entry, Keep
     from rolloutctl.domain.tree import RolloutRow
@@ -34,7 +35,9 @@ whole seconds)."""
 def surface_of(run: Run) -> Surface:
     """What stdout can show, at the server's time: the moments in its objects are of its clock."""
     surface = run.surface()
-    skew = run.cluster().server_time_skew()
+    # Of several clusters the middle one's: a wrong clock of one must not be everybody's.
+    skews = sorted(cluster.server_time_skew() for cluster in run.opened)
+    skew = skews[len(skews) // 2] if skews else 0.0
     return (
         surface._replace(now=surface.now - timedelta(seconds=skew))
         if abs(skew) > _SKEW
@@ -92,12 +95,18 @@ def show_rows(
     awaiting: bool = False,
 ) -> ExitCode:
     """Reads and prints a list. FAILED when some objects could not be read (they are named)."""
+    from msgspec.structs import replace
+
     from rolloutctl.actions.reading import Reading
-    from rolloutctl.cli.sources import each
+    from rolloutctl.cli.sources import each, no_names, sources
     from rolloutctl.domain.cluster import Unreadable
 
-    namespace = run.namespace()
-    unreadable: list[Unreadable] = []
+    listed = sources(run)
+    if output == "name" and len(listed) > 1:
+        raise no_names()
+    several = len(listed) > 1
+    namespaces = run.common.all_namespaces or (several and not run.common.namespace)
+    unreadable: list[tuple[str, Unreadable]] = []
     count = 0
 
     def readable() -> Iterator[RolloutRow]:
@@ -107,28 +116,39 @@ def show_rows(
             lambda source: Reading(
                 source.cluster, source.namespace, label_selector=selector, now=run.environment.now
             ),
+            listed,
         )
-        for _source, item in found:
+        for source, item in found:
             if isinstance(item, Unreadable):
-                unreadable.append(item)
+                unreadable.append((source.label, item))
             elif keep is None or keep(item):
                 count += 1
-                yield item.row
+                yield replace(item.row, cluster=source.label) if source.label else item.row
 
     rows: Iterable[RolloutRow] = readable()
     if awaiting:
         rows = longest_wait_first(list(rows))
-    write_rows(run, rows, output=output, namespaces=namespace is None)
+    clusters = [source.label for source in listed] if several else []
+    write_rows(run, rows, output=output, namespaces=namespaces, clusters=clusters)
     if unreadable:
         _report_unreadable(run, unreadable)
         return ExitCode.FAILED
     if not count:
-        run.note(_nothing(namespace, selector, filtered=keep is not None))
+        run.note(_nothing(_where(run, listed), selector, filtered=keep is not None))
     return ExitCode.OK
 
 
-def _nothing(namespace: str | None, selector: str, *, filtered: bool) -> str:
-    where = "in any namespace" if namespace is None else f"in namespace {namespace}"
+def _where(run: Run, listed: list[Source]) -> str:
+    if run.common.all_namespaces:
+        where = "in any namespace"
+    elif len(listed) == 1 or run.common.namespace:
+        where = f"in namespace {listed[0].one_namespace}"
+    else:
+        where = "in the namespaces of these contexts"
+    return f"{where} of {len(listed)} clusters" if len(listed) > 1 else where
+
+
+def _nothing(where: str, selector: str, *, filtered: bool) -> str:
     what = "no rollouts"
     if selector:
         what += f" with labels {selector}"
@@ -137,7 +157,7 @@ def _nothing(namespace: str | None, selector: str, *, filtered: bool) -> str:
     return f"{what} {where}"
 
 
-def _report_unreadable(run: Run, items: list[Unreadable]) -> None:
+def _report_unreadable(run: Run, items: list[tuple[str, Unreadable]]) -> None:
     from rolloutctl.render import narrate
     from rolloutctl.render.text import safe
 
@@ -146,25 +166,41 @@ def _report_unreadable(run: Run, items: list[Unreadable]) -> None:
         [
             narrate.failed(
                 surface,
-                f"{safe(item.namespace)}/{safe(item.name)} is not readable: "
+                f"{safe(label)}: "
+                * bool(label)
+                + f"{safe(item.namespace)}/{safe(item.name)} is not readable: "
                 f"{safe(item.problem, 400)}",
             )
-            for item in items
+            for label, item in items
         ]
     )
 
 
 def write_rows(
-    run: Run, rows: Iterable[RolloutRow], *, output: str | None, namespaces: bool
+    run: Run,
+    rows: Iterable[RolloutRow],
+    *,
+    output: str | None,
+    namespaces: bool,
+    clusters: Sequence[str] = (),
 ) -> None:
-    """The rows in the format asked for, written as they come."""
+    """The rows in the format asked for, written as they come; `clusters` as in the table."""
     if output == "name":
         for block in blocks(rows):
             run.out("".join(f"{RESOURCE}/{row.ref.name}\n" for row in block))
     elif output in (None, "wide"):
         from rolloutctl.render.views import table
 
-        lines = table.lines(rows, surface_of(run), namespaces=namespaces, wide=output == "wide")
+        # How far the servers' clocks are off is known once one has answered.
+        rest = iter(rows)
+        first = list(islice(rest, 1))
+        lines = table.lines(
+            chain(first, rest),
+            surface_of(run),
+            namespaces=namespaces,
+            wide=output == "wide",
+            clusters=clusters,
+        )
         for part in blocks(lines):
             run.emit(part)
     else:

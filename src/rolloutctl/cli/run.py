@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rolloutctl.cli.environment import Environment
 from rolloutctl.errors import RolloutctlError, UsageError
@@ -22,13 +22,22 @@ class ReaderGone(Exception):
     """Whoever read our stdout has closed it, as `head` does; there is nothing left to say."""
 
 
+class Broken(NamedTuple):
+    """A cluster among several that could not be read, and why."""
+
+    label: str
+    error: RolloutctlError
+
+
 @dataclass
 class Common:
     """The options every command takes, before or after its name; the later one wins."""
 
     namespace: str | None = None
     all_namespaces: bool = False
-    context: str | None = None
+    context: Sequence[str] = ()
+    """As given: each a context's name, or several with commas between them."""
+    all_contexts: bool = False
     kubeconfig: str | None = None
     impersonate: str | None = None
     request_timeout: float | None = None
@@ -41,7 +50,13 @@ class Run:
     def __init__(self, environment: Environment) -> None:
         self.environment = environment
         self.common = Common()
+        self.command = "rolloutctl"
+        """What runs, in the words of the command line: "rolloutctl plugins list"."""
+        self.broken: list[Broken] = []
+        """The clusters among several that did not answer, in the order they were found out."""
+        self.opened: list[Cluster] = []
         self._cluster: Cluster | None = None
+        self._contexts: list[str | None] | None = None
 
     @classmethod
     def of(cls, ctx: typer.Context) -> Run:
@@ -51,18 +66,54 @@ class Run:
 
     # --- the cluster ---------------------------------------------------------------------------
 
+    def contexts(self) -> list[str | None]:
+        """The contexts the user means, each once, in the order given; None is the current one.
+
+        Raises UsageError and ClusterError.
+        """
+        if self._contexts is None:
+            common = self.common
+            if not common.all_contexts and not any("," in text for text in common.context):
+                self._contexts = list(dict.fromkeys(filter(None, common.context))) or [None]
+            else:
+                from rolloutctl.cli.contexts import meant
+
+                self._contexts = meant(self)
+        return self._contexts
+
     def cluster(self) -> Cluster:
-        """The cluster the user means, opened on first use. Raises ClusterError and its kin."""
+        """The one cluster the user means, opened on first use.
+
+        Raises UsageError when several are meant: what reads from many asks `sources`, and nothing
+        else can ever act on the first of them. Raises ClusterError and its kin.
+        """
         if self._cluster is None:
-            self._cluster = self.environment.connect(
-                kubeconfig=self.common.kubeconfig,
-                context=self.common.context,
-                namespace=self.common.namespace,
-                impersonate=self.common.impersonate,
-                request_timeout=self.common.request_timeout,
-                env=self.environment.env,
-            )
+            self._cluster = self.open(self.one_context())
         return self._cluster
+
+    def one_context(self) -> str | None:
+        """The one context meant, None for the current one. Raises UsageError for several."""
+        names = self.contexts()
+        if len(names) > 1:
+            raise UsageError(
+                f"{self.command} works on one cluster at a time, and {len(names)} contexts are"
+                " named",
+                hint="name one of them with --context",
+            )
+        return names[0]
+
+    def open(self, context: str | None) -> Cluster:
+        """The cluster of a context; no request is sent. Raises ClusterError and its kin."""
+        found = self.environment.connect(
+            kubeconfig=self.common.kubeconfig,
+            context=context,
+            namespace=self.common.namespace,
+            impersonate=self.common.impersonate,
+            request_timeout=self.common.request_timeout,
+            env=self.environment.env,
+        )
+        self.opened.append(found)
+        return found
 
     def namespace(self) -> str | None:
         """The namespace to list, None for all of them (-A wins over -n, as in kubectl)."""
@@ -149,6 +200,17 @@ class Run:
 
         surface = self.surface()._replace(terminal=self.environment.stderr.isatty())
         self.note(error_lines(error.message, error.hint, surface, subject=error.subject))
+
+    def tell_broken(self) -> bool:
+        """Says which clusters did not answer, under what the others said; whether there are any."""
+        from rolloutctl.render.text import safe
+
+        for label, error in self.broken:
+            first, *rest = error.message.splitlines() or [""]
+            named = f"{error.subject}: " if error.subject and error.subject not in first else ""
+            said = "\n".join([f"{safe(label)}: {named}{first}", *rest])
+            self.fail(RolloutctlError(said, hint=error.hint))
+        return bool(self.broken)
 
     def confirm(
         self,

@@ -277,7 +277,8 @@ class RolloutRow(Struct, frozen=True, array_like=True):
     and `plugin_phase` are of the current step. `weight` is what the router was told, else the
     setWeight in force. `images_from` is always empty: the rollout does not name the old images;
     so is `images_to` where a `workload` holds the template. `ends`: when the pause that is running
-    ends by itself. `stage`: of a blue-green update.
+    ends by itself. `stage`: of a blue-green update. `cluster`: what a list of several clusters
+    calls the one it is of, else "".
     """
 
     ref: Ref
@@ -302,3 +303,4 @@ class RolloutRow(Struct, frozen=True, array_like=True):
     ends: datetime | None = None
     stage: Stage | None = None
     workload: str = ""
+    cluster: str = ""

@@ -9,13 +9,13 @@ from __future__ import annotations
 import base64
 import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rolloutctl.errors import ClusterError, NoCluster
-from rolloutctl.kube.credentials import Ask, Credentials
+from rolloutctl.kube.credentials import Ask, Credentials, fingerprint
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _SHOWN = 12
@@ -45,6 +45,8 @@ class Settings:
     """Headers of whom the kubeconfig says to act as."""
     origin: str = field(default="")
     """The file it came from, for messages."""
+    user: Callable[[], str] = field(default=str)
+    """What tells this user from others, without a secret."""
 
 
 def settings(
@@ -55,6 +57,31 @@ def settings(
     service_account: Path = SERVICE_ACCOUNT,
 ) -> Settings:
     """Raises NoCluster, ClusterError."""
+    existing = _files(kubeconfig, env, service_account)
+    if not existing:
+        return _in_cluster(env, service_account)
+    merged = _merge(existing)
+    return _from_file(merged, context, env, existing)
+
+
+def contexts(
+    *,
+    kubeconfig: str | None,
+    env: Mapping[str, str],
+    service_account: Path = SERVICE_ACCOUNT,
+) -> list[str]:
+    """The names of all contexts, in the order of the files; none in a pod without a kubeconfig.
+
+    Raises NoCluster, ClusterError.
+    """
+    return list(_merge(_files(kubeconfig, env, service_account))["contexts"])
+
+
+def _files(kubeconfig: str | None, env: Mapping[str, str], service_account: Path) -> list[Path]:
+    """The files that are there; none when it is the pod's service account that counts.
+
+    Raises NoCluster, ClusterError.
+    """
     paths = _paths(kubeconfig, env)
     # Path.is_file raises where a folder above may not be read.
     existing = [path for path in paths if os.path.isfile(path)]  # noqa: PTH113
@@ -64,7 +91,7 @@ def settings(
         )
     if not existing:
         if env.get("KUBERNETES_SERVICE_HOST") and (service_account / "token").is_file():
-            return _in_cluster(env, service_account)
+            return []
         looked = "$KUBECONFIG, ~/.kube/config, the pod's service account"
         if env.get("KUBECONFIG"):
             looked = f"$KUBECONFIG: {', '.join(str(path) for path in paths)}"
@@ -72,8 +99,7 @@ def settings(
             f"no cluster: there is no kubeconfig (looked at {looked})",
             hint="try it here: rolloutctl demo, or rolloutctl sandbox up",
         )
-    merged = _merge(existing)
-    return _from_file(merged, context, env, existing)
+    return existing
 
 
 def _paths(kubeconfig: str | None, env: Mapping[str, str]) -> list[Path]:
@@ -186,6 +212,7 @@ def _from_file(
         no_compression=cluster.get("disable-compression") is True,
         impersonate=_impersonated(user),
         origin=str(where),
+        user=lambda: fingerprint(user_name, str(of_user), user),
     )
     return result
 

@@ -43,11 +43,19 @@ from rolloutctl.domain.tree import NextAction, ReplicaSetFacts, RolloutPicture, 
 from rolloutctl.render.documents.shapes import VERSION, Document, plugin_call
 
 
-def document(picture: RolloutPicture, missing: Sequence[tuple[str, str]] = ()) -> Document:
-    """The full picture of one rollout."""
+def of_cluster(label: str) -> Document:
+    """The field that says which of several clusters a document is about; none for the only one."""
+    return {"cluster": label} if label else {}
+
+
+def document(
+    picture: RolloutPicture, missing: Sequence[tuple[str, str]] = (), *, cluster: str = ""
+) -> Document:
+    """The full picture of one rollout; `cluster` is what it is called among several."""
     return {
         "apiVersion": VERSION,
         "kind": "Rollout",
+        **of_cluster(cluster),
         "namespace": picture.ref.namespace,
         "name": picture.ref.name,
         "metadata": _metadata(picture),
@@ -223,6 +231,7 @@ def row_document(row: RolloutRow) -> Document:
     return {
         "apiVersion": VERSION,
         "kind": "RolloutRow",
+        **of_cluster(row.cluster),
         "namespace": row.ref.namespace,
         "name": row.ref.name,
         "rollout": {

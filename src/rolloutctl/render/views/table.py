@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+import os.path
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from rolloutctl.domain.facts import Stage
 from rolloutctl.domain.refs import Ref
@@ -11,9 +12,12 @@ from rolloutctl.domain.tree import RolloutRow
 from rolloutctl.render import words
 from rolloutctl.render.columns import table
 from rolloutctl.render.surface import Surface
-from rolloutctl.render.text import Line, Span, safe
+from rolloutctl.render.text import Line, Span, pad, safe, width
 
 _RIGHT = frozenset({"WEIGHT", "READY", "REVISION"})
+_LABEL = 300
+_LABEL_SHARE = 4
+"""The part of a line, as its divisor, that a cluster's name may take."""
 _STAGES = {
     Stage.PREVIEW: "preview",
     Stage.PRE_PROMOTION: "pre-promotion analysis",
@@ -28,8 +32,8 @@ _AWAITED = {
 }
 
 
-def header(*, namespaces: bool, wide: bool) -> list[str]:
-    first = ["NAMESPACE", "NAME"] if namespaces else ["NAME"]
+def header(*, namespaces: bool, wide: bool, clusters: bool = False) -> list[str]:
+    first = [*(["CLUSTER"] if clusters else []), *(["NAMESPACE"] if namespaces else []), "NAME"]
     names = [*first, "STATUS", "SINCE", "STEP", "WEIGHT", "READY", "IMAGE"]
     return [*names, "STRATEGY", "REVISION", "MESSAGE"] if wide else names
 
@@ -41,17 +45,30 @@ def lines(
     namespaces: bool,
     wide: bool = False,
     fresh: Collection[Ref] = (),
+    clusters: Sequence[str] = (),
 ) -> Iterator[Line]:
     """The table, line by line as the rows come in; nothing at all without rows.
 
     On a narrow terminal READY and WEIGHT give way first, since NAME, STATUS and STEP say what to
-    do; the image is wrapped, not cut. The rows in `fresh` stand out.
+    do; the image is wrapped, not cut. The rows in `fresh` stand out. `clusters`: the clusters
+    that rows may be of, where there are several; they make a column.
     """
-    names = header(namespaces=namespaces, wide=wide)
+    names = header(namespaces=namespaces, wide=wide, clusters=bool(clusters))
+    # The rows of the first cluster come first: its column has to fit the names of the others.
+    shown = cluster_names(clusters, surface)
+    widest = max((width(name) for name in shown.values()), default=0)
+    called = {label: (Span(pad(name, widest)),) for label, name in shown.items()}
     cells = (
-        row_cells(
-            row, surface, namespaces=namespaces, wide=wide, style="wait" if row.ref in fresh else ""
-        )
+        [
+            *called.get(row.cluster, ()),
+            *row_cells(
+                row,
+                surface,
+                namespaces=namespaces,
+                wide=wide,
+                style="wait" if row.ref in fresh else "",
+            ),
+        ]
         for row in rows
     )
     yield from table(
@@ -62,6 +79,24 @@ def lines(
         drop=() if wide else ("READY", "WEIGHT", "SINCE"),
         flex="MESSAGE" if wide else "IMAGE",
     )
+
+
+def cluster_names(labels: Sequence[str], surface: Surface) -> dict[str, str]:
+    """What a table calls each cluster: the context's name.
+
+    Where a terminal has no room for long ones, what all of them begin with is left out up to a
+    separator: "arn:aws:eks:eu-west-1:1234:cluster/prod" becomes "…prod".
+    """
+    names = {label: safe(label, _LABEL) for label in labels}
+    longest = max(map(width, names.values()), default=0)
+    if not surface.room or longest <= surface.room // _LABEL_SHARE or len(names) < 2:
+        return names
+    common = os.path.commonprefix(list(names.values()))  # noqa: RUF071
+    end = max(common.rfind(mark) for mark in "/:_@") + 1
+    short = {label: name[end:] for label, name in names.items()}
+    if not end or not all(short.values()):
+        return names
+    return {label: surface.symbols.ellipsis + name for label, name in short.items()}
 
 
 def row_cells(
