@@ -5,10 +5,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from rolloutctl.render.columns import table
 from rolloutctl.render.surface import Surface
-from rolloutctl.render.text import Span, width
-from rolloutctl.render.theme import one_line
+from rolloutctl.render.text import Piece, Span, width
+from rolloutctl.render.theme import one_line, to_text
 
 WIDE = Surface(terminal=False)
 
@@ -63,3 +66,19 @@ def test_ascii_cells_are_measured_as_they_are_written() -> None:
     rows = [["v1→v2", "x"], ["v1", "y"]]
     lines = shown(["IMAGE", "B"], rows, Surface(unicode=False, terminal=False))
     assert lines == ["IMAGE   B", "v1->v2  x", "v1      y"]
+
+
+CELLS = st.text(st.sampled_from("ab 9/→é日%{}"), max_size=6)
+PIECES = st.one_of(CELLS, st.builds(Span, CELLS, st.sampled_from(["", "bad", "dim"])))
+
+
+@given(st.lists(st.tuples(PIECES, PIECES, PIECES), max_size=5), st.booleans())
+def test_the_quick_way_without_colour_says_what_the_other_says(
+    rows: list[tuple[Piece, ...]], unicode: bool
+) -> None:
+    def drawn(colour: bool) -> str:
+        surface = Surface(width=0, unicode=unicode, colour=colour, terminal=False)
+        lines = table(["NAME", "N", "IMAGE"], rows, surface, right={"N"}, sample=2)
+        return to_text(lines, colour=False, unicode=unicode)
+
+    assert drawn(colour=False) == drawn(colour=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from rolloutctl.domain.wire import IntOrString
 
@@ -72,7 +73,11 @@ def format_age(age: timedelta) -> str:
     Seconds matter below ten minutes ("4m10s"), minutes below ten hours, hours below four days;
     a negative age (a clock that is ahead) reads "0s".
     """
-    seconds = max(0, int(age.total_seconds()))
+    return _format_seconds(max(0, age.days * 86400 + age.seconds))
+
+
+@lru_cache(maxsize=4096)
+def _format_seconds(seconds: int) -> str:
     minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
     if seconds < 60:
         return f"{seconds}s"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain, islice
+from typing import NamedTuple
 
 from rolloutctl.render.surface import Surface
 from rolloutctl.render.text import Line, Piece, Span, pad, piece_text, width, wrap
@@ -57,15 +58,23 @@ def table(
     wraps = bool(room) and excess > 0
     if wraps:
         sizes[bending] = max(_NARROWEST_FLEX, sizes[bending] - excess)
-    rights = {index for index in shown if header[index] in right}
+    layout = [_Column(index, sizes[index], header[index] in right) for index in shown]
+    form = _form(layout)
 
-    yield _row([Span(name, "dim") for name in header], shown, sizes, rights)
+    yield _row([Span(name, "dim") for name in header], layout)
     rest = source if surface.unicode else ([_ascii(cell) for cell in row] for row in source)
     for row in chain(first, rest):
         if wraps and width(piece_text(row[bending])) > sizes[bending]:
-            yield from _wrapped(row, shown, sizes, rights, bending)
-        else:
-            yield _row(row, shown, sizes, rights)
+            yield from _wrapped(row, layout, bending)
+            continue
+        if not surface.colour:
+            # One formatting call instead of a padded span a cell: most of a fleet's table.
+            texts = [cell if isinstance(cell, str) else cell[0] for cell in row]
+            text = form % tuple([texts[index] for index in shown])
+            if text.isascii():
+                yield (Span(text),)
+                continue
+        yield _row(row, layout)
 
 
 def _total(sizes: Sequence[int], shown: Sequence[int]) -> int:
@@ -76,18 +85,31 @@ def _ascii(cell: Piece) -> Piece:
     return to_ascii(cell) if isinstance(cell, str) else Span(to_ascii(cell.text), cell.style)
 
 
-def _row(
-    row: Sequence[Piece], shown: Sequence[int], sizes: Sequence[int], rights: Collection[int]
-) -> Line:
+class _Column(NamedTuple):
+    """A column that is shown: its place in a row, its cells' width, whether it holds numbers."""
+
+    index: int
+    size: int
+    right: bool
+
+
+def _form(layout: Sequence[_Column]) -> str:
+    """A line as a %-format of its cells; it aligns text in which a character is a cell."""
+    *columns, last = layout
+    cells = [f"%{'' if column.right else '-'}{column.size}s" for column in columns]
+    return (" " * GAP).join([*cells, f"%{last.size}s" if last.right else "%s"])
+
+
+def _row(row: Sequence[Piece], layout: Sequence[_Column]) -> Line:
     spans: list[Span] = []
-    last = shown[-1]
-    for index in shown:
+    last = layout[-1].index
+    for index, size, right in layout:
         cell = row[index]
         text, style = (cell, "") if isinstance(cell, str) else cell
-        if index in rights:
-            text = pad(text, sizes[index], right=True)
+        if right:
+            text = pad(text, size, right=True)
         elif index != last:
-            text = pad(text, sizes[index])
+            text = pad(text, size)
         if index != last:
             # The gap carries the style too: one span a cell keeps long tables quick.
             text += " " * GAP
@@ -95,17 +117,11 @@ def _row(
     return tuple(spans)
 
 
-def _wrapped(
-    row: Sequence[Piece],
-    shown: Sequence[int],
-    sizes: Sequence[int],
-    rights: Collection[int],
-    bending: int,
-) -> Iterator[Line]:
+def _wrapped(row: Sequence[Piece], layout: Sequence[_Column], bending: int) -> Iterator[Line]:
     cell = row[bending]
     span = Span(cell) if isinstance(cell, str) else cell
-    parts = wrap((span,), sizes[bending])
-    for number, part in enumerate(parts):
+    room = next(column.size for column in layout if column.index == bending)
+    for number, part in enumerate(wrap((span,), room)):
         cells: list[Piece] = list(row) if number == 0 else [""] * len(row)
         cells[bending] = Span("".join(piece.text for piece in part), span.style)
-        yield _row(cells, shown, sizes, rights)
+        yield _row(cells, layout)

@@ -136,6 +136,8 @@ def _as_line(part: Span | Line) -> Line:
 
 def pad(text: str, cells: int, *, right: bool = False) -> str:
     """`text` filled up with spaces to `cells`; what is wider stays as it is."""
+    if text.isascii():
+        return text.rjust(cells) if right else text.ljust(cells)
     missing = " " * max(0, cells - width(text))
     return missing + text if right else text + missing
 

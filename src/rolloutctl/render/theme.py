@@ -53,7 +53,7 @@ def to_text(lines: Iterable[Line], *, colour: bool, unicode: bool = True) -> str
 def one_line(line: Line, *, colour: bool, unicode: bool = True) -> str:
     """One line as text, without its end and without trailing spaces."""
     if not colour:
-        text = "".join(span.text for span in line).rstrip()
+        text = "".join([span[0] for span in line]).rstrip()
         return text if unicode else to_ascii(text)
     parts: list[str] = []
     for span in line:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from rolloutctl.domain.durations import format_age
@@ -62,6 +63,7 @@ def clock(moment: datetime, now: datetime) -> str:
     return f"{moment:%H:%M:%S}" if moment.date() == now.date() else f"{moment:%Y-%m-%d %H:%M}"
 
 
+@lru_cache(maxsize=64)
 def phase(text: str) -> Span:
     """A rollout's phase; one the tool does not know stays as it is, uncoloured."""
     shown = safe(text, 40) or "Unknown"
@@ -164,6 +166,7 @@ def image(text: str) -> str:
     return safe(short, 120)
 
 
+@lru_cache(maxsize=2048)
 def tag(text: str) -> str:
     """Only the tag (or short digest) of an image, the short image if it has none."""
     short = image(text)
@@ -194,7 +197,7 @@ def tags(before: Sequence[str], now: Sequence[str], surface: Surface) -> str:
     if not now:
         return ""
     if not before or tuple(before) == tuple(now):
-        return ",".join(tag(item) for item in now)
+        return tag(now[0]) if len(now) == 1 else ",".join(map(tag, now))
     if len(before) == len(now):
         pairs = [(a, b) for a, b in zip(before, now, strict=True) if a != b]
         return ",".join(f"{tag(a)}{surface.symbols.arrow}{tag(b)}" for a, b in pairs)

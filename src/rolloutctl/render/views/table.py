@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os.path
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import lru_cache
 
 from rolloutctl.domain.facts import Stage
 from rolloutctl.domain.refs import Ref
@@ -12,12 +13,13 @@ from rolloutctl.domain.tree import RolloutRow
 from rolloutctl.render import words
 from rolloutctl.render.columns import table
 from rolloutctl.render.surface import Surface
-from rolloutctl.render.text import Line, Span, pad, safe, width
+from rolloutctl.render.text import Line, Piece, Span, pad, safe, width
 
 _RIGHT = frozenset({"WEIGHT", "READY", "REVISION"})
 _LABEL = 300
 _LABEL_SHARE = 4
 """The part of a line, as its divisor, that a cluster's name may take."""
+_NOWHERE = Span("-", "dim")
 _STAGES = {
     Stage.PREVIEW: "preview",
     Stage.PRE_PROMOTION: "pre-promotion analysis",
@@ -101,26 +103,31 @@ def cluster_names(labels: Sequence[str], surface: Surface) -> dict[str, str]:
 
 def row_cells(
     row: RolloutRow, surface: Surface, *, namespaces: bool, wide: bool, style: str = ""
-) -> list[Span]:
+) -> list[Piece]:
     """The cells of one row; `style` is for its name."""
-    first = [Span(safe(row.ref.namespace))] if namespaces else []
-    cells = [
-        *first,
-        Span(safe(row.ref.name), style or "strong"),
+    ref = row.ref
+    cells: list[Piece] = [safe(ref.namespace)] if namespaces else []
+    cells += (
+        Span(safe(ref.name), style or "strong"),
         words.phase(row.phase),
-        Span(words.age(row.since, surface.now) or "-"),
+        words.age(row.since, surface.now) or "-",
         step_cell(row),
-        Span("-" if row.weight is None else str(row.weight)),
-        Span(f"{row.ready}/{row.desired}", "" if row.ready >= row.desired else "warn"),
-        Span(_images(row, surface, wide=wide) or "-"),
-    ]
+        "-" if row.weight is None else str(row.weight),
+        _pods(row.ready, row.desired),
+        _images(row, surface, wide=wide) or "-",
+    )
     if wide:
-        cells += [
-            Span(row.strategy or "-"),
-            Span(str(row.revision or "-")),
-            Span(safe(row.message, words.MESSAGE) or "-"),
-        ]
+        cells += (
+            row.strategy or "-",
+            str(row.revision or "-"),
+            safe(row.message, words.MESSAGE) or "-",
+        )
     return cells
+
+
+@lru_cache(maxsize=512)
+def _pods(ready: int, desired: int) -> Span:
+    return Span(f"{ready}/{desired}", "" if ready >= desired else "warn")
 
 
 def _images(row: RolloutRow, surface: Surface, *, wide: bool) -> str:
@@ -140,10 +147,9 @@ def step_cell(row: RolloutRow) -> Span:
     if row.stage is not None:
         return _stage_cell(row, row.stage)
     if row.step is None or not row.step_count or row.step_index is None:
-        waits = "waits for a person" if row.awaiting is not None else "-"
-        return Span(waits, "wait" if row.awaiting is not None else "dim")
+        return _NOWHERE if row.awaiting is None else Span("waits for a person", "wait")
     if row.step_index >= row.step_count:
-        return Span("-", "dim")
+        return _NOWHERE
     text = f"{row.step_index + 1}/{row.step_count} {words.step(row.step)}"
     if row.plugin_phase:
         text += f" {safe(row.plugin_phase, 40)}"
