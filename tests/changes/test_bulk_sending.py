@@ -314,7 +314,7 @@ def test_an_answer_that_does_not_come_is_given_up_as_not_known(how: str) -> None
     )
 
     def stop() -> None:
-        _until(lambda: "web-001" in {ref.name for ref in run.begun})
+        _until(lambda: Ref("shop", "web-001") in run.begun)
         run.stop()
 
     stopper = threading.Thread(target=stop)
