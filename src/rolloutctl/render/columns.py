@@ -88,7 +88,7 @@ def _ascii(cell: Piece) -> Piece:
 class _Column(NamedTuple):
     """A column that is shown: its place in a row, its cells' width, whether it holds numbers."""
 
-    index: int
+    place: int
     size: int
     right: bool
 
@@ -102,15 +102,15 @@ def _form(layout: Sequence[_Column]) -> str:
 
 def _row(row: Sequence[Piece], layout: Sequence[_Column]) -> Line:
     spans: list[Span] = []
-    last = layout[-1].index
-    for index, size, right in layout:
-        cell = row[index]
+    last = layout[-1].place
+    for place, size, right in layout:
+        cell = row[place]
         text, style = (cell, "") if isinstance(cell, str) else cell
         if right:
             text = pad(text, size, right=True)
-        elif index != last:
+        elif place != last:
             text = pad(text, size)
-        if index != last:
+        if place != last:
             # The gap carries the style too: one span a cell keeps long tables quick.
             text += " " * GAP
         spans.append(Span(text, style))
@@ -120,7 +120,7 @@ def _row(row: Sequence[Piece], layout: Sequence[_Column]) -> Line:
 def _wrapped(row: Sequence[Piece], layout: Sequence[_Column], bending: int) -> Iterator[Line]:
     cell = row[bending]
     span = Span(cell) if isinstance(cell, str) else cell
-    room = next(column.size for column in layout if column.index == bending)
+    room = next(column.size for column in layout if column.place == bending)
     for number, part in enumerate(wrap((span,), room)):
         cells: list[Piece] = list(row) if number == 0 else [""] * len(row)
         cells[bending] = Span("".join(piece.text for piece in part), span.style)
