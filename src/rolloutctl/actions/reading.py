@@ -3,23 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING, cast
 
 from rolloutctl.domain import wire
-from rolloutctl.domain.cluster import ROLLOUTS, Cluster, Unreadable
+from rolloutctl.domain.cluster import ROLLOUTS, Cluster, Known, Unreadable
 from rolloutctl.domain.fleet.entry import Entry, entry
-from rolloutctl.domain.fleet.snapshot import Snapshots
+from rolloutctl.domain.fleet.snapshot import Snapshot, Snapshots
+from rolloutctl.errors import RolloutctlError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from rolloutctl.domain.cluster import WatchEvent
+
+WORTH = 500
+"""Lists of fewer entries are one request, and quicker read than resumed: they are not kept."""
+OLDEST = timedelta(hours=6)
+"""A snapshot older than that is not tried: no server remembers what happened since."""
+_SLACK = timedelta(minutes=5)
+_RENEW_AFTER = timedelta(minutes=1)
+_RENEW_CHANGES = 500
+"""A snapshot is written anew when it is older than that or as much has changed since."""
 
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def known_from(snapshot: Snapshot) -> Known:
+    """What a watch (with `compact=entry`) needs to go on from a snapshot."""
+    items = {(e.row.ref.namespace, e.row.ref.name): (e.version, e) for e in snapshot.entries}
+    return Known(snapshot.resource_version, items)
+
+
 class Reading:
     """The rollouts of a scope, to be iterated once; the facts about it hold from the first on.
 
-    `warm`: it goes on from a snapshot, of which `changed` entries had changed. `as_of`: when it was
-    true, by this machine's clock.
+    `warm`: it goes on from a snapshot, since which `changed` entries had changed. `as_of`: when it
+    was true, by this machine's clock. A namespace has a snapshot of its own: it is read sooner
+    than one of all namespaces is decoded. With a label selector a snapshot is used, but none made.
     """
 
     def __init__(
@@ -43,9 +68,125 @@ class Reading:
     def __iter__(self) -> Iterator[Entry | Unreadable]:
         """In the order of namespace and name. Raises what the cluster raises, maybe after some."""
         self.as_of = self._now()
+        found = self._resumed()
+        yield from self._cold() if found is None else found
+
+    def _cold(self) -> Iterator[Entry | Unreadable]:
+        keeping = self._snapshots is not None and not self._label_selector
+        kept: list[Entry] = []
+        version: str | None = None
         for page in self._cluster.pages(
             ROLLOUTS, self._namespace, wire.Rollout, label_selector=self._label_selector
         ):
+            version = page.resource_version if version is None else version
+            keeping = keeping and not page.unreadable
             for item in page.items:
-                yield entry(item)
+                read = entry(item)
+                if keeping:
+                    kept.append(read)
+                yield read
             yield from page.unreadable
+        if keeping and version and len(kept) >= WORTH:
+            self._save(version, kept)
+
+    def _resumed(self) -> Iterator[Entry | Unreadable] | None:
+        """All there is, from a snapshot and what changed since; None where that is not possible."""
+        snapshot = self._load()
+        if snapshot is None:
+            return None
+        try:
+            keep = _selection(self._label_selector)
+            known = known_from(snapshot)
+            changes = _Changes(self._cluster, self._namespace, known)
+        except RolloutctlError:
+            # Reading it in full says what is wrong, if anything is.
+            return None
+        self.warm = not changes.anew
+        self.changed = len(changes.keys) if self.warm else 0
+        self.as_of = self._now()
+        return self._entries(snapshot, known, changes, keep)
+
+    def _entries(
+        self, snapshot: Snapshot, known: Known, changes: _Changes, keep: Callable[[Entry], bool]
+    ) -> Iterator[Entry | Unreadable]:
+        entries: list[Entry] = [kept for _, kept in known.items.values()]
+        if changes.added:
+            entries.sort(key=_order(snapshot))
+        for one in entries:
+            if (one.row.ref.namespace, one.row.ref.name) not in changes.unreadable and keep(one):
+                yield one
+        yield from changes.unreadable.values()
+        if changes.unreadable or changes.version == snapshot.resource_version:
+            return
+        aged = self.as_of - snapshot.read_at > _RENEW_AFTER
+        if changes.anew or aged or len(changes.keys) > _RENEW_CHANGES:
+            self._save(changes.version, entries)
+
+    def _load(self) -> Snapshot | None:
+        if self._snapshots is None:
+            return None
+        snapshot = self._snapshots.load(self._cluster, self._namespace)
+        if snapshot is None or not -_SLACK < self.as_of - snapshot.read_at < OLDEST:
+            return None
+        return snapshot
+
+    def _save(self, version: str, entries: list[Entry]) -> None:
+        assert self._snapshots is not None
+        uid = self._cluster.uid()
+        if uid:
+            snapshot = Snapshot(uid, version, self.as_of, tuple(entries))
+            self._snapshots.save(self._cluster, self._namespace, snapshot)
+
+
+class _Changes:
+    """Brings `known` up to date; what changed. Raises what the watch raises."""
+
+    def __init__(self, cluster: Cluster, namespace: str | None, known: Known) -> None:
+        self.keys: set[tuple[str, str]] = set()
+        self.added = False
+        self.unreadable: dict[tuple[str, str], Unreadable] = {}
+        self.version = ""
+        self.anew = False
+        """Whether the snapshot was of no use, and everything was read instead."""
+        watch = cast(
+            "Generator[WatchEvent, None, None]",
+            cluster.watch(ROLLOUTS, namespace, wire.Rollout, compact=entry, known=known),
+        )
+        with closing(watch):
+            for event in watch:
+                if event.type == "SYNCED":
+                    self.version, self.anew = event.resource_version, bool(event.problem)
+                    return
+                if event.type == "UNREADABLE":
+                    key = (event.object.namespace, event.object.name)
+                    self.unreadable[key] = event.object
+                elif event.type in ("ADDED", "MODIFIED", "DELETED"):
+                    ref = event.object.row.ref
+                    key = (ref.namespace, ref.name)
+                    self.unreadable.pop(key, None)
+                    self.added = self.added or event.type == "ADDED"
+                else:
+                    continue
+                self.keys.add(key)
+        raise RolloutctlError("the watch ended before it had caught up")
+
+
+def _selection(text: str) -> Callable[[Entry], bool]:
+    """The filter a label selector is. Raises UsageError."""
+    if not text:
+        return lambda _: True
+    from rolloutctl.domain.fleet.selectors import parse
+
+    selector = parse(text)
+    return lambda one: selector.matches(one.labels)
+
+
+def _order(snapshot: Snapshot) -> Callable[[Entry], tuple[str, ...]]:
+    """The order its server lists in, for what was added.
+
+    A server sorts by the key in its store, in which "a-b/x" stands before "a/x".
+    """
+    paths = [str(one.row.ref) for one in snapshot.entries]
+    if all(before < after for before, after in pairwise(paths)):
+        return lambda one: (str(one.row.ref),)
+    return lambda one: (one.row.ref.namespace, one.row.ref.name)

@@ -15,6 +15,7 @@ import msgspec
 T = TypeVar("T")
 
 _made: dict[Any, Any] = {}
+_unpackers: dict[Any, Any] = {}
 _making = threading.Lock()
 
 
@@ -24,6 +25,15 @@ def decoder(as_type: type[T]) -> msgspec.json.Decoder[T]:
     if found is None:
         with _making:
             found = _made[as_type] = msgspec.json.Decoder(as_type)
+    return found
+
+
+def unpacker(as_type: type[T]) -> msgspec.msgpack.Decoder[T]:
+    """A decoder of MessagePack to `as_type`, the same one each time."""
+    found: msgspec.msgpack.Decoder[T] | None = _unpackers.get(as_type)
+    if found is None:
+        with _making:
+            found = _unpackers[as_type] = msgspec.msgpack.Decoder(as_type)
     return found
 
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from rolloutctl.kube.cluster import KubeCluster
 from rolloutctl.kube.config import settings
 from rolloutctl.kube.transport import Transport
+
+if TYPE_CHECKING:
+    from rolloutctl.domain.cluster import Cluster
+    from rolloutctl.domain.fleet.snapshot import Snapshots
 
 DEFAULT_TIMEOUT = 30.0
 
@@ -29,3 +34,25 @@ def connect(
     timeout = DEFAULT_TIMEOUT if request_timeout is None else request_timeout or None
     transport = Transport(found, impersonate=impersonate, timeout=timeout)
     return KubeCluster(transport, found.context, namespace or found.namespace or "default")
+
+
+def snapshots(cluster: Cluster, env: Mapping[str, str]) -> Snapshots | None:
+    """Where lists of that cluster are kept on disk between two runs.
+
+    None: nowhere, because ROLLOUTCTL_NO_CACHE is set in `env`, there is no home, or it is no
+    cluster of `connect`. Costs nothing until it is used.
+    """
+    if not isinstance(cluster, KubeCluster) or env.get("ROLLOUTCTL_NO_CACHE", "") not in ("", "0"):
+        return None
+    from pathlib import Path
+
+    base, home = env.get("XDG_CACHE_HOME", ""), env.get("HOME", "")
+    # The XDG specification: a path that is not absolute is to be ignored.
+    if not Path(base).is_absolute():
+        if not Path(home).is_absolute():
+            return None
+        base = str(Path(home) / ".cache")
+    from rolloutctl.kube.snapshot import FileSnapshots, identity
+
+    transport = cluster.transport
+    return FileSnapshots(Path(base) / "rolloutctl", lambda: identity(transport))
