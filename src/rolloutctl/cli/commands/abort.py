@@ -33,10 +33,14 @@ def abort(
     the controller called them. The rollout stays Degraded until it is retried, or gets a new
     image.
 
+    Many are selected by --selector, --phase, --plugin, --awaiting or -f; see promote for the plan,
+    the confirmation, the pace, and how to go on after an interrupt.
+
     \b
     Examples:
       rolloutctl abort checkout
       rolloutctl abort checkout --wait --timeout 2m
+      rolloutctl abort -n payments --plugin demo/jenkins-gate --phase Progressing
     """
     from rolloutctl.actions.promotion import Intent
     from rolloutctl.cli.changing import change

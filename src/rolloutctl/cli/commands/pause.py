@@ -20,10 +20,13 @@ def pause(ctx: typer.Context, asked: Asked) -> ExitCode:
     No step completes and no pods are moved meanwhile. With --wait it follows until the controller
     has seen it.
 
+    Many are selected by --selector, --phase, --plugin, --awaiting or -f; see promote for the plan,
+    the confirmation, the pace, and how to go on after an interrupt.
+
     \b
     Examples:
       rolloutctl pause checkout
-      rolloutctl pause -A --phase Progressing --dry-run
+      rolloutctl list -n shop -o name | rolloutctl pause -n shop -f - --yes
     """
     from rolloutctl.actions.promotion import Intent
     from rolloutctl.cli.changing import change

@@ -68,6 +68,14 @@ def promote(
     With --wait it follows until the rollout is Healthy or waits for a person again (0), is
     degraded, aborted or held (1), or the time is up (4).
 
+    Instead of names --selector, --phase, --plugin and --awaiting select, -A in all namespaces, and
+    -f reads a list or a report of rolloutctl, or lines. All are read and decided first; the plan
+    is shown and confirmed, for more than 20 by typing their number (--yes: not at all). A rollout
+    that meanwhile is no longer what was asked for is left alone. Ctrl-C begins nothing more, waits
+    for the answers to what was sent (a second one does not), and says how to go on with the rest:
+    -f takes the report of -o jsonl, and the file of --undone. A selection that matches nothing is a
+    failure (1) without --allow-empty.
+
     \b
     Examples:
       rolloutctl promote checkout
@@ -75,6 +83,9 @@ def promote(
       rolloutctl promote checkout --full --yes --wait
       rolloutctl promote checkout --skip-step
       rolloutctl promote checkout --dry-run
+      rolloutctl promote -A -l team=payments --awaiting --max-concurrent 20
+      rolloutctl promote -n payments --awaiting --batch 10 --wait --undone left.txt
+      rolloutctl promote -f left.txt
       rolloutctl promote --group release=42 -A --timeout 2h
     """
     from rolloutctl.actions.promotion import Intent

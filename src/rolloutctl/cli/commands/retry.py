@@ -20,10 +20,14 @@ def retry(ctx: typer.Context, asked: Asked) -> ExitCode:
     With --wait it follows until the rollout is Healthy or waits for a person (0), is degraded or
     aborted again (1), or the time is up (4).
 
+    Many are selected by --selector, --phase, --plugin, --awaiting or -f; see promote for the plan,
+    the confirmation, the pace, and how to go on after an interrupt.
+
     \b
     Examples:
       rolloutctl retry checkout
       rolloutctl retry checkout --wait --timeout 10m
+      rolloutctl retry -n payments --phase Degraded --batch 5 --wait
     """
     from rolloutctl.actions.promotion import Intent
     from rolloutctl.cli.changing import change
