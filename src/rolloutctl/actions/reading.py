@@ -42,9 +42,10 @@ def known_from(snapshot: Snapshot) -> Known:
 class Reading:
     """The rollouts of a scope, to be iterated once; the facts about it hold from the first on.
 
-    `warm`: it goes on from a snapshot, since which `changed` entries had changed. `as_of`: when it
-    was true, by this machine's clock. A namespace has a snapshot of its own: it is read sooner
-    than one of all namespaces is decoded. With a label selector a snapshot is used, but none made.
+    `warm`: it goes on from a snapshot that was read at `since`, of which `changed` entries had
+    changed. `as_of`: when it was true, by this machine's clock.
+    A namespace has a snapshot of its own: it is read sooner than one of all namespaces is decoded.
+    With a label selector a snapshot is used, but none made.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Reading:
         self._snapshots = snapshots
         self._now = now
         self.warm = False
+        self.since: datetime | None = None
         self.as_of = now()
         self.changed = 0
 
@@ -102,6 +104,7 @@ class Reading:
             # Reading it in full says what is wrong, if anything is.
             return None
         self.warm = not changes.anew
+        self.since = snapshot.read_at if self.warm else None
         self.changed = len(changes.keys) if self.warm else 0
         self.as_of = self._now()
         return self._entries(snapshot, known, changes, keep)

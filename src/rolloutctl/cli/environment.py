@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol, TextIO
 
 if TYPE_CHECKING:
     from rolloutctl.domain.cluster import Cluster
+    from rolloutctl.domain.fleet.snapshot import Snapshots
 
 
 class Connect(Protocol):
@@ -37,6 +38,12 @@ class Contexts(Protocol):
     """The names of the kubeconfig's contexts, in its order. Raises ClusterError and its kin."""
 
     def __call__(self, *, kubeconfig: str | None, env: Mapping[str, str]) -> list[str]: ...
+
+
+class SnapshotsOf(Protocol):
+    """Where lists of a cluster are kept between two runs, None for nowhere. Raises nothing."""
+
+    def __call__(self, cluster: Cluster, *, env: Mapping[str, str]) -> Snapshots | None: ...
 
 
 def contexts_of_kubeconfig(*, kubeconfig: str | None, env: Mapping[str, str]) -> list[str]:
@@ -68,6 +75,13 @@ def connect_to_cluster(
     )
 
 
+def snapshots_on_disk(cluster: Cluster, *, env: Mapping[str, str]) -> Snapshots | None:
+    """The real thing: lists kept in the user's cache, None where there is none."""
+    from rolloutctl import kube
+
+    return kube.snapshots(cluster, env)
+
+
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
@@ -83,6 +97,7 @@ class Environment:
     now: Callable[[], datetime] = utc_now
     connect: Connect = connect_to_cluster
     contexts: Contexts = contexts_of_kubeconfig
+    snapshots: SnapshotsOf = snapshots_on_disk
     columns: int | None = None
     """Width of the terminal in cells; None: ask it (80 without one)."""
     captured: bool = field(default=False)
@@ -101,6 +116,7 @@ class Environment:
         now: Callable[[], datetime] = utc_now,
         connect: Connect = connect_to_cluster,
         contexts: Contexts = contexts_of_kubeconfig,
+        snapshots: SnapshotsOf = snapshots_on_disk,
         columns: int = 100,
         terminal: bool = False,
     ) -> Environment:
@@ -114,6 +130,7 @@ class Environment:
             now=now,
             connect=connect,
             contexts=contexts,
+            snapshots=snapshots,
             columns=columns,
             captured=True,
         )

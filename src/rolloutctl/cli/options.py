@@ -93,6 +93,10 @@ Selector = Annotated[
         "--selector", "-l", metavar="SELECTOR", help="Labels to select by.", show_default=False
     ),
 ]
+Fresh = Annotated[
+    bool,
+    typer.Option("--fresh", help="Read everything anew, not from the list kept on disk."),
+]
 
 
 def dry_run(text: str) -> DryRun:
