@@ -14,7 +14,7 @@ from rolloutctl.errors import ExitCode, Interrupted, Timeout, UsageError
 
 if TYPE_CHECKING:
     from rolloutctl.cli.sources import Source
-    from rolloutctl.domain.cluster import Unreadable
+    from rolloutctl.domain.cluster import Cluster, Unreadable
     from rolloutctl.domain.fleet.entry import Entry, Keep
     from rolloutctl.domain.tree import RolloutRow
     from rolloutctl.render.surface import Surface
@@ -32,11 +32,15 @@ _SKEW = 2.0
 whole seconds)."""
 
 
-def surface_of(run: Run) -> Surface:
-    """What stdout can show, at the server's time: the moments in its objects are of its clock."""
+def surface_of(run: Run, cluster: Cluster | None = None) -> Surface:
+    """What stdout can show, at the server's time: the moments in its objects are of its clock.
+
+    For what is of several clusters (`cluster` is None) it is the middle one of those that have
+    answered: the wrong clock of one must not be everybody's.
+    """
     surface = run.surface()
-    # Of several clusters the middle one's: a wrong clock of one must not be everybody's.
-    skews = sorted(cluster.server_time_skew() for cluster in run.opened)
+    among = run.opened if cluster is None else [cluster]
+    skews = sorted(found for each in among if (found := each.server_time_skew()))
     skew = skews[len(skews) // 2] if skews else 0.0
     return (
         surface._replace(now=surface.now - timedelta(seconds=skew))
@@ -240,6 +244,7 @@ def show_raw_list(run: Run, *, output: str, selector: str = "") -> ExitCode:
     """The objects of a list as the server has them, page by page."""
     from rolloutctl.domain.cluster import ROLLOUTS
 
+    run.one_context("--raw")
     pages = run.cluster().pages(ROLLOUTS, run.namespace(), dict, label_selector=selector)
     items = (item for page in pages for item in page.items)
     write_documents(run, items, output, kind="List")
@@ -259,6 +264,7 @@ def follow_rows(
     timeout: float | None = None,
 ) -> ExitCode:
     """A list that lives: redrawn in place on a terminal, else a line per change."""
+    run.one_context("--watch")
     if output in ("name", "yaml"):
         raise UsageError(
             f"-o {output} does not go with --watch", hint="-o jsonl gives a line per change"

@@ -91,13 +91,16 @@ class Run:
             self._cluster = self.open(self.one_context())
         return self._cluster
 
-    def one_context(self) -> str | None:
-        """The one context meant, None for the current one. Raises UsageError for several."""
+    def one_context(self, what: str = "") -> str | None:
+        """The one context meant, None for the current one.
+
+        Raises UsageError for several, saying that `what` (else the command) takes one.
+        """
         names = self.contexts()
         if len(names) > 1:
             raise UsageError(
-                f"{self.command} works on one cluster at a time, and {len(names)} contexts are"
-                " named",
+                f"{what or self.command} takes one cluster at a time, and {len(names)} contexts"
+                " are meant",
                 hint="name one of them with --context",
             )
         return names[0]
@@ -123,8 +126,8 @@ class Run:
         """The namespace of named objects: -n, else the context's, else "default"."""
         return self.common.namespace or self.cluster().namespace
 
-    def refs(self, names: Sequence[str]) -> list[Ref]:
-        """The rollouts named on the command line, each once, in the order given.
+    def names(self, names: Sequence[str]) -> list[str]:
+        """The bare names of the rollouts on the command line, each once, in the order given.
 
         Raises UsageError for -A with names and for what cannot be a rollout's name.
         """
@@ -135,8 +138,15 @@ class Run:
                 "a rollout cannot be named across all namespaces",
                 hint="leave out -A, or name its namespace with -n",
             )
+        return list(dict.fromkeys(parse_rollout(name, "").name for name in names))
+
+    def refs(self, names: Sequence[str]) -> list[Ref]:
+        """The rollouts named on the command line, in the one cluster. Raises as `names` does."""
+        from rolloutctl.domain.refs import Ref
+
+        known = self.names(names)
         namespace = self.one_namespace()
-        return list(dict.fromkeys(parse_rollout(name, namespace) for name in names))
+        return [Ref(namespace, name) for name in known]
 
     # --- streams -------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from rolloutctl.errors import ExitCode, RolloutctlError, UsageError
 
 if TYPE_CHECKING:
     from rolloutctl.domain.cluster import Cluster
+    from rolloutctl.domain.refs import Ref
 
 T = TypeVar("T")
 AT_ONCE = 8
@@ -50,6 +51,12 @@ class Source:
     def one_namespace(self) -> str:
         """The namespace of named objects there."""
         return self._run.common.namespace or self.cluster.namespace
+
+    def ref(self, name: str) -> Ref:
+        """The rollout of that name there."""
+        from rolloutctl.domain.refs import Ref
+
+        return Ref(self.one_namespace, name)
 
 
 def sources(run: Run) -> list[Source]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,9 @@ from rolloutctl.errors import ExitCode, Failed, Interrupted, NotFound, Timeout, 
 if TYPE_CHECKING:
     from rolloutctl.actions.following import Update
     from rolloutctl.actions.until import Until, Verdict
+    from rolloutctl.cli.sources import Source
     from rolloutctl.domain.refs import Ref
-    from rolloutctl.domain.tree import RolloutPicture
+    from rolloutctl.domain.tree import RolloutPicture, RolloutRow
 
 
 _INTERLUDES = {
@@ -244,15 +246,43 @@ class _Lines:
 # --- status -------------------------------------------------------------------------------------
 
 
-def status(run: Run, ref: Ref, *, output: str | None) -> ExitCode:
-    """One line and the exit code that goes with it."""
+def status(run: Run, names: list[str], *, output: str | None) -> ExitCode:
+    """One line (for each cluster meant) and the exit code that goes with the worst of them."""
+    from msgspec.structs import replace
+
     from rolloutctl.actions import inspect
+    from rolloutctl.cli.everywhere import Everywhere
+    from rolloutctl.cli.rollouts import write_documents
+    from rolloutctl.cli.sources import no_names
     from rolloutctl.domain.status import status_of
     from rolloutctl.domain.tree import row
+    from rolloutctl.render.documents import rollout as documents
 
-    rollout = inspect.get_rollout(run.cluster(), ref)
-    _say(run, row(rollout), output)
-    return exit_code(status_of(rollout))
+    found = Everywhere(run, names, lambda s, name: inspect.get_rollout(s.cluster, s.ref(name)))
+    code = ExitCode.OK
+    if not found.several:
+        for _, rollout in found:
+            _say(run, row(rollout), output)
+            code = exit_code(status_of(rollout))
+        return code
+    if output == "name":
+        raise no_names()
+    statuses: list[ExitCode] = []
+
+    def rows() -> Iterator[tuple[Source, RolloutRow]]:
+        for source, rollout in found:
+            statuses.append(exit_code(status_of(rollout)))
+            yield source, replace(row(rollout), cluster=source.label)
+
+    if output in (None, "wide"):
+        from rolloutctl.render.views import status as view
+
+        for source, facts in rows():
+            run.emit(view.lines(facts, surface_of(run, source.cluster)))
+    else:
+        items = (documents.row_document(facts) for _, facts in rows())
+        write_documents(run, items, output, kind="RolloutList")
+    return max([found.ended(), *statuses])
 
 
 def exit_code(found: Any) -> ExitCode:

@@ -28,25 +28,36 @@ def explain(ctx: typer.Context, name: Name, output: Output = None) -> ExitCode:
       rolloutctl explain checkout -o json | jq '.causes[0]'
     """
     from rolloutctl.actions import explain as action
-    from rolloutctl.cli.rollouts import surface_of
+    from rolloutctl.cli.everywhere import Everywhere
+    from rolloutctl.cli.rollouts import surface_of, write_documents
 
     run = Run.of(ctx)
-    (ref,) = run.refs([name])
+    names = run.names([name])
     if output == "name":
         raise UsageError("-o name does not go with explain", hint="known: json, yaml, jsonl, wide")
-    reading = action.read(run.cluster(), ref)
+    readings = Everywhere(run, names, lambda s, found: action.read(s.cluster, s.ref(found)))
     if output in (None, "wide"):
         from rolloutctl.render.views import explanation as view
+        from rolloutctl.render.views.clusters import under
 
-        wide = output == "wide"
-        run.emit(
-            view.lines(reading.explanation, surface_of(run), missing=reading.missing, wide=wide)
-        )
-        return ExitCode.OK
+        for index, (source, reading) in enumerate(readings):
+            surface = surface_of(run, source.cluster)
+            wide = output == "wide"
+            lines = view.lines(reading.explanation, surface, missing=reading.missing, wide=wide)
+            lines = under(source.label, lines)
+            run.emit([(), *lines] if index else lines)
+        return readings.ended()
     from rolloutctl.render import serialize
     from rolloutctl.render.documents import explanation as documents
+    from rolloutctl.render.documents.shapes import in_cluster
 
-    document = documents.document(reading.explanation, reading.missing)
-    write = {"json": serialize.to_json, "yaml": serialize.to_yaml, "jsonl": serialize.to_jsonl}
-    run.out(write[output](document))
-    return ExitCode.OK
+    found = (
+        in_cluster(documents.document(reading.explanation, reading.missing), source.label)
+        for source, reading in readings
+    )
+    if output == "json" and not readings.several:
+        for document in found:
+            run.out(serialize.to_json(document))
+    else:
+        write_documents(run, found, output, kind="ExplanationList")
+    return readings.ended()

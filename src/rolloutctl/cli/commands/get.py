@@ -10,10 +10,10 @@ import typer
 from rolloutctl.cli.app import command, new_app
 from rolloutctl.cli.options import OptionalNames, Output, Selector, TimeoutOption
 from rolloutctl.cli.run import Run
-from rolloutctl.errors import ExitCode, RolloutctlError, UsageError
+from rolloutctl.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from rolloutctl.domain.refs import Ref
+    from rolloutctl.cli.sources import Source
 
 app = new_app()
 
@@ -58,54 +58,59 @@ def get(
         return rollouts.show_rows(run, output=output, selector=selector)
     if selector:
         raise UsageError("a name and a selector do not go together", hint="leave out one of them")
-    refs = run.refs(names)
     if watch:
         from rolloutctl.cli import watching
 
+        run.one_context("--watch")
+        refs = run.refs(names)
         if len(refs) != 1:
             raise UsageError(
                 "one rollout can be watched in full at a time",
                 hint="rolloutctl list -w follows all of a namespace as rows",
             )
         return watching.watch(run, refs[0], output=output, timeout=timeout)
-    return _show(run, refs, output, raw)
+    return _show(run, run.names(names), output, raw)
 
 
-def _show(run: Run, refs: list[Ref], output: str | None, raw: bool) -> ExitCode:
-    errors: list[RolloutctlError] = []
-
-    def each(read: Any) -> Iterator[Any]:
-        for ref in refs:
-            try:
-                yield read(ref)
-            except RolloutctlError as error:
-                if len(refs) == 1:
-                    raise
-                errors.append(error)
+def _show(run: Run, names: list[str], output: str | None, raw: bool) -> ExitCode:
+    from rolloutctl.actions import inspect
+    from rolloutctl.cli.everywhere import Everywhere
+    from rolloutctl.cli.sources import no_names
 
     if output in (None, "wide"):
-        from rolloutctl.actions import inspect
         from rolloutctl.cli.rollouts import surface_of
         from rolloutctl.render.views import rollout as view
+        from rolloutctl.render.views.clusters import under
 
-        for index, look in enumerate(each(lambda ref: inspect.examine(run.cluster(), ref))):
-            surface = surface_of(run)
+        looks = Everywhere(run, names, lambda s, name: inspect.examine(s.cluster, s.ref(name)))
+        for index, (source, look) in enumerate(looks):
+            surface = surface_of(run, source.cluster)
             lines = view.lines(look.picture, surface, missing=look.missing, wide=output == "wide")
+            lines = under(source.label, lines)
             run.emit([(), *lines] if index else lines)
-    elif output == "name":
-        from rolloutctl.actions import inspect
+        return looks.ended()
+    if output == "name":
         from rolloutctl.cli.rollouts import RESOURCE
 
-        for found in each(lambda ref: inspect.get_rollout(run.cluster(), ref)):
-            run.out(f"{RESOURCE}/{found.metadata.name}")
-    else:
-        _write(run, refs, each(lambda ref: _document(run, ref, raw)), output, raw)
-    return _ended(run, errors)
+        found = Everywhere(run, names, lambda s, name: inspect.get_rollout(s.cluster, s.ref(name)))
+        if found.several:
+            raise no_names()
+        for _, rollout in found:
+            run.out(f"{RESOURCE}/{rollout.metadata.name}")
+        return found.ended()
+    if raw:
+        # The server's objects do not say where they are from.
+        run.one_context("--raw")
+    documents = Everywhere(run, names, lambda source, name: _document(source, name, raw))
+    single = len(names) == 1 and not documents.several
+    _write(run, (item for _, item in documents), output, raw=raw, single=single)
+    return documents.ended()
 
 
-def _document(run: Run, ref: Ref, raw: bool) -> dict[str, Any]:
+def _document(source: Source, name: str, raw: bool) -> dict[str, Any]:
     from rolloutctl.actions import inspect
 
+    ref = source.ref(name)
     if raw:
         import msgspec
 
@@ -113,33 +118,24 @@ def _document(run: Run, ref: Ref, raw: bool) -> dict[str, Any]:
         from rolloutctl.errors import NotFound
 
         try:
-            text = run.cluster().get_raw(ROLLOUTS, ref.namespace, ref.name)
+            text = source.cluster.get_raw(ROLLOUTS, ref.namespace, ref.name)
         except NotFound as error:
-            raise inspect.not_found(run.cluster(), ref) from error
+            raise inspect.not_found(source.cluster, ref) from error
         decoded: dict[str, Any] = msgspec.json.decode(text)
         return decoded
     from rolloutctl.render.documents import rollout as documents
+    from rolloutctl.render.documents.shapes import in_cluster
 
-    look = inspect.examine(run.cluster(), ref)
-    return documents.document(look.picture, look.missing)
+    look = inspect.examine(source.cluster, ref)
+    return in_cluster(documents.document(look.picture, look.missing), source.label)
 
 
-def _write(run: Run, refs: list[Ref], items: Iterator[Any], output: str, raw: bool) -> None:
+def _write(run: Run, items: Iterator[Any], output: str, *, raw: bool, single: bool) -> None:
     from rolloutctl.cli.rollouts import write_documents
     from rolloutctl.render import serialize
 
-    if output == "json" and len(refs) == 1:
+    if output == "json" and single:
         for item in items:
             run.out(serialize.to_json(item))
         return
     write_documents(run, items, output, kind="List" if raw else "RolloutList")
-
-
-def _ended(run: Run, errors: list[RolloutctlError]) -> ExitCode:
-    """Reports what failed for some of several names; their exit code if they agree."""
-    if not errors:
-        return ExitCode.OK
-    for error in errors:
-        run.fail(error)
-    codes = {error.exit_code for error in errors}
-    return codes.pop() if len(codes) == 1 else ExitCode.FAILED

@@ -13,7 +13,7 @@ from rolloutctl.cli.run import Run
 from rolloutctl.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from rolloutctl.domain.plugin_use import Overview
+    from rolloutctl.cli.plugin_views import Part
 
 app = new_app(no_args_is_help=True)
 group(app)
@@ -70,32 +70,12 @@ ForceOption = Annotated[
 ]
 
 
-def _overview(run: Run, controller_namespace: str | None) -> Overview:
-    from rolloutctl.actions import plugins
-
-    return plugins.overview(
-        run.cluster(),
-        now=run.environment.now(),
-        controller_namespace=controller_namespace,
-        namespace=run.one_namespace(),
-    )
-
-
-def _notes(run: Run, overview: Overview) -> None:
-    from rolloutctl.render import narrate
-    from rolloutctl.render.text import safe
-
-    surface = run.surface()
-    for note in overview.notes:
-        run.note([narrate.warning(surface, safe(note, 400))])
-
-
 @command(app, "list")
 def list_(
     ctx: typer.Context,
     output: Output = None,
     controller_namespace: ControllerNamespace = None,
-) -> None:
+) -> ExitCode:
     """List plugins: disabled or not, where they are used, running and failing runs.
 
     Those that rollouts use but nobody configured are listed too: they stall the rollouts. Uses are
@@ -107,20 +87,25 @@ def list_(
       rolloutctl plugins list
       rolloutctl plugins list -o json
     """
+    from rolloutctl.cli import plugin_views
     from rolloutctl.render.documents import plugins as documents
     from rolloutctl.render.views import plugins as views
 
-    run = Run.of(ctx)
-    overview = _overview(run, controller_namespace)
-    if output in (None, "wide"):
-        run.emit(views.list_lines(overview, run.surface(), wide=output == "wide"))
-        _notes(run, overview)
-    elif output == "name":
-        run.out("".join(f"{plugin.name}\n" for plugin in overview.plugins))
-    elif output == "jsonl":
-        _write(run, [documents.plugin_document(plugin) for plugin in overview.plugins], output)
-    else:
-        _write(run, [documents.list_document(overview)], output)
+    return plugin_views.show(
+        Run.of(ctx),
+        plugin_views.Forms(
+            lambda part, surface: views.list_lines(part.overview, surface, wide=output == "wide"),
+            lambda part: (
+                map(documents.plugin_document, part.plugins)
+                if output == "jsonl"
+                else [documents.list_document(part.overview)]
+            ),
+            _names,
+        ),
+        name=None,
+        output=output,
+        controller_namespace=controller_namespace,
+    )
 
 
 @command(app)
@@ -129,7 +114,7 @@ def show(
     name: PluginName,
     output: Output = None,
     controller_namespace: ControllerNamespace = None,
-) -> None:
+) -> ExitCode:
     """Show one plugin: where it comes from, who uses it, its runs in flight and failing.
 
     \b
@@ -137,21 +122,21 @@ def show(
       rolloutctl plugins show demo/jenkins-gate
       rolloutctl plugins show demo/jenkins-gate -o yaml
     """
-    from rolloutctl.actions import plugins
+    from rolloutctl.cli import plugin_views
     from rolloutctl.render.documents import plugins as documents
     from rolloutctl.render.views import plugins as views
 
-    run = Run.of(ctx)
-    overview = _overview(run, controller_namespace)
-    found = plugins.named(overview, name)
-    if output in (None, "wide"):
-        for index, plugin in enumerate(found):
-            run.emit([*([()] if index else []), *views.show_lines(plugin, overview, run.surface())])
-        _notes(run, overview)
-    elif output == "name":
-        run.out("".join(f"{plugin.name}\n" for plugin in found))
-    else:
-        _write(run, [documents.plugin_document(plugin) for plugin in found], output)
+    return plugin_views.show(
+        Run.of(ctx),
+        plugin_views.Forms(
+            lambda part, surface: views.pages(part.plugins, part.overview, surface),
+            lambda part: map(documents.plugin_document, part.plugins),
+            _names,
+        ),
+        name=name,
+        output=output,
+        controller_namespace=controller_namespace,
+    )
 
 
 @command(app)
@@ -168,7 +153,7 @@ def status(
     ] = None,
     output: Output = None,
     controller_namespace: ControllerNamespace = None,
-) -> None:
+) -> ExitCode:
     """Show the runs of step plugins that are in flight or failing, the longest first.
 
     \b
@@ -176,28 +161,34 @@ def status(
       rolloutctl plugins status
       rolloutctl plugins status demo/jenkins-gate -o json
     """
-    from rolloutctl.actions import plugins
+    from rolloutctl.cli import plugin_views
     from rolloutctl.render.documents import plugins as documents
     from rolloutctl.render.views import plugins as views
 
-    run = Run.of(ctx)
-    overview = _overview(run, controller_namespace)
-    found = plugins.named(overview, name) if name else overview.plugins
-    if output in (None, "wide"):
-        surface = run.surface()
-        lines = views.status_lines(found, surface)
-        run.emit([*lines, *views.state_lines(overview, surface)])
-        if not lines:
-            run.note(f"no run of {name or 'any step plugin'} is in flight or failing")
-        _notes(run, overview)
-    elif output == "name":
-        refs = dict.fromkeys(each.ref for plugin in found for each in plugin.runs)
-        run.out("".join(f"rollout.argoproj.io/{ref.name}\n" for ref in refs))
-    elif output == "jsonl":
-        runs = [documents.run_document(each) for plugin in found for each in plugin.runs]
-        _write(run, runs, output)
-    else:
-        _write(run, [documents.status_document(found, overview)], output)
+    return plugin_views.show(
+        Run.of(ctx),
+        plugin_views.Forms(
+            lambda part, surface: views.status_lines(part.plugins, surface),
+            lambda part: (
+                [documents.run_document(each) for found in part.plugins for each in found.runs]
+                if output == "jsonl"
+                else [documents.status_document(part.plugins, part.overview)]
+            ),
+            lambda part: dict.fromkeys(
+                f"rollout.argoproj.io/{each.ref.name}"
+                for found in part.plugins
+                for each in found.runs
+            ),
+        ),
+        name=name,
+        output=output,
+        controller_namespace=controller_namespace,
+        nothing=f"no run of {name or 'any step plugin'} is in flight or failing",
+    )
+
+
+def _names(part: Part) -> list[str]:
+    return [plugin.name for plugin in part.plugins]
 
 
 @command(app)
@@ -307,14 +298,3 @@ def enable(
             controller_namespace=controller_namespace,
         ),
     )
-
-
-def _write(run: Run, documents: list[dict[str, object]], output: str | None) -> None:
-    from rolloutctl.render import serialize
-
-    if output == "yaml":
-        run.out("---\n".join(serialize.to_yaml(each) for each in documents))
-    elif output == "jsonl":
-        run.out("".join(serialize.to_jsonl(each) for each in documents))
-    else:
-        run.out("".join(serialize.to_json(each) for each in documents))

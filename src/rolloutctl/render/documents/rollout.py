@@ -40,22 +40,14 @@ from rolloutctl.domain.plugins import PluginRun
 from rolloutctl.domain.status import Status
 from rolloutctl.domain.steps import Step, StepProgress, completion, step_text
 from rolloutctl.domain.tree import NextAction, ReplicaSetFacts, RolloutPicture, RolloutRow
-from rolloutctl.render.documents.shapes import VERSION, Document, plugin_call
+from rolloutctl.render.documents.shapes import VERSION, Document, in_cluster, plugin_call
 
 
-def of_cluster(label: str) -> Document:
-    """The field that says which of several clusters a document is about; none for the only one."""
-    return {"cluster": label} if label else {}
-
-
-def document(
-    picture: RolloutPicture, missing: Sequence[tuple[str, str]] = (), *, cluster: str = ""
-) -> Document:
-    """The full picture of one rollout; `cluster` is what it is called among several."""
+def document(picture: RolloutPicture, missing: Sequence[tuple[str, str]] = ()) -> Document:
+    """The full picture of one rollout."""
     return {
         "apiVersion": VERSION,
         "kind": "Rollout",
-        **of_cluster(cluster),
         "namespace": picture.ref.namespace,
         "name": picture.ref.name,
         "metadata": _metadata(picture),
@@ -228,10 +220,9 @@ def _action(item: NextAction) -> Document:
 def row_document(row: RolloutRow) -> Document:
     """One rollout of a list: what its own object tells."""
     at_step = row.step is not None and row.step_index is not None
-    return {
+    document = {
         "apiVersion": VERSION,
         "kind": "RolloutRow",
-        **of_cluster(row.cluster),
         "namespace": row.ref.namespace,
         "name": row.ref.name,
         "rollout": {
@@ -257,6 +248,7 @@ def row_document(row: RolloutRow) -> Document:
             "replicas": {"desired": row.desired, "ready": row.ready},
         },
     }
+    return in_cluster(document, row.cluster)
 
 
 def row_change(

@@ -28,7 +28,7 @@ _RESTART = "a restart of the controller makes it read the ConfigMap"
 
 
 def list_lines(overview: Overview, surface: Surface, *, wide: bool = False) -> list[Line]:
-    """A table per kind of plugin, then what the controller has not read and cannot read."""
+    """A table per kind of plugin."""
     lines: list[Line] = []
     for kind, title in _TITLES.items():
         rows = [plugin for plugin in overview.plugins if plugin.kind == kind]
@@ -41,7 +41,7 @@ def list_lines(overview: Overview, surface: Surface, *, wide: bool = False) -> l
         where = f"{safe(overview.controller.namespace)}/{CONFIG_MAP}"
         what = "configures no plugins" if overview.config_found else "does not exist: no plugins"
         lines.append(line(f"{where} {what}"))
-    return [*lines, *state_lines(overview, surface)]
+    return lines
 
 
 def state_lines(overview: Overview, surface: Surface) -> list[Line]:
@@ -131,8 +131,15 @@ def _location(plugin: PluginFacts, wide: bool) -> str:
 # --- one plugin ---------------------------------------------------------------------------------
 
 
-def show_lines(plugin: PluginFacts, overview: Overview, surface: Surface) -> list[Line]:
-    """Everything about one plugin."""
+def pages(plugins: Sequence[PluginFacts], overview: Overview, surface: Surface) -> list[Line]:
+    """Everything about each of the plugins, but not what concerns all (`state_lines`)."""
+    lines: list[Line] = []
+    for plugin in plugins:
+        lines += [*([()] if lines else []), *_page(plugin, overview, surface)]
+    return lines
+
+
+def _page(plugin: PluginFacts, overview: Overview, surface: Surface) -> list[Line]:
     controller = overview.controller
     lines: list[Line] = [
         line(
@@ -163,7 +170,7 @@ def show_lines(plugin: PluginFacts, overview: Overview, surface: Surface) -> lis
         lines.append(line(f"           and {len(plugin.used_by) - _MANY:,} more"))
     if plugin.runs:
         lines += [(), *status_lines([plugin], surface)]
-    return [*lines, *state_lines(overview, surface)]
+    return lines
 
 
 def _used_in(plugin: PluginFacts, counted: str | None) -> str:

@@ -11,7 +11,10 @@ from rolloutctl.render.views.table import step_cell
 
 
 def lines(row: RolloutRow, surface: Surface) -> list[Line]:
-    """ "Paused: CanaryPauseStep, step 4/7 pause, waits for a person to promote, for 12m"."""
+    """ "Paused: CanaryPauseStep, step 4/7 pause, waits for a person to promote, for 12m".
+
+    Of a row of one of several clusters: with the cluster's name before it.
+    """
     step = step_cell(row)
     age = words.age(row.since, surface.now)
     since = f"for {age}" if age else ""
@@ -24,10 +27,12 @@ def lines(row: RolloutRow, surface: Surface) -> list[Line]:
         ],
         ", ",
     )
-    head = words.phase(row.phase)
+    head: Line = (words.phase(row.phase),)
+    if row.cluster:
+        head = (Span(safe(row.cluster, 300), "strong"), Span("  "), *head)
     if not details:
         return wrap(join([head, since]), surface.room, indent=2)
-    return wrap((head, Span(": "), *join([details, since], ", ")), surface.room, indent=2)
+    return wrap((*head, Span(": "), *join([details, since], ", ")), surface.room, indent=2)
 
 
 def _countdown(row: RolloutRow, surface: Surface) -> str:
