@@ -565,3 +565,48 @@ def test_the_here_document_is_what_a_shell_reads(rolloutctl: Program, tmp_path: 
     assert words[words.index("<--kubeconfig>") + 1] == "<my config>"
     assert words[words.index("<--timeout>") + 1] == "<90s>"
     assert words[-4:] == [f"shop/web-{number:03}" for number in range(2, 6)]
+
+
+# --- problems of many ---------------------------------------------------------------------------
+
+
+def test_what_to_do_next_is_said_once_for_all_it_concerns(rolloutctl: Program) -> None:
+    def gate(change: Change) -> None:
+        raise Forbidden("not allowed to patch rollouts/status", hint="ask for: {verbs: [patch]}")
+
+    many(rolloutctl, 12, gate=gate)
+    done = rolloutctl("promote", "-l", "team=a", "--yes")
+    assert done.stderr.count("not allowed to patch") == 12
+    assert done.stderr.count("ask for: {verbs: [patch]}") == 1
+
+
+def test_the_plugins_configuration_is_read_once_for_all(rolloutctl: Program) -> None:
+    cluster = many(rolloutctl, 12)
+    for name in numbered(12):
+        item = cluster.rollout_of(name)
+        item["spec"] = copy.deepcopy(item["spec"])
+        item["spec"]["strategy"]["canary"]["steps"].append({"plugin": {"name": "a/gate"}})
+    cluster.objects["configmaps"] = []
+    one = fleet("web-000")
+    one.objects = {"rollouts": [cluster.rollout_of("web-000")], "configmaps": []}
+    rolloutctl.cluster = one
+    rolloutctl("promote", "web-000", "--full", "--dry-run")
+    alone = [request for request in one.requests if request.plural != "rollouts"]
+    assert alone
+    rolloutctl.cluster = cluster
+    done = rolloutctl("promote", "--full", "-l", "team=a", "--dry-run")
+    assert done.exit_code is ExitCode.OK
+    assert [request for request in cluster.requests if request.plural != "rollouts"] == alone
+
+
+def test_hostile_words_stay_in_their_lines(rolloutctl: Program) -> None:
+    cluster = many(rolloutctl, 2, gate=refuse("web-001"))
+    for name in numbered(2):
+        item = cluster.rollout_of(name)
+        item["spec"] = copy.deepcopy(item["spec"])
+        steps = item["spec"]["strategy"]["canary"]["steps"]
+        steps[2] = {"plugin": {"name": "evil/\x1b[31m[red]x\n2 refused: y"}}
+    done = rolloutctl("promote", "-l", "team=a", "--yes")
+    assert "\x1b" not in done.stdout + done.stderr
+    assert done.stdout.count("\n") == 1
+    assert not re.search(r"^2 refused", done.stderr, re.M)

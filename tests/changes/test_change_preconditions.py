@@ -79,6 +79,23 @@ def test_a_change_is_refused_where_the_rollout_has_moved(name: str, action: str)
                 patched(later, decision.changes[0])  # only counts and conditions differ
 
 
+@pytest.mark.parametrize("action", DECIDERS)
+def test_a_change_that_was_made_does_not_apply_again(action: str) -> None:
+    """So one whose answer was lost may be sent once more."""
+    made = 0
+    for name in STORIES:
+        for item in states(name):
+            try:
+                decision = DECIDERS[action](read(item))
+            except RolloutctlError:
+                continue
+            stored = patched(item, decision.changes[0])
+            with pytest.raises(Conflict):
+                patched(stored, decision.changes[0])
+            made += 1
+    assert made
+
+
 def unrelated(item: dict[str, Any]) -> None:
     """What a controller and others write all the time."""
     item["metadata"]["resourceVersion"] = "99999"

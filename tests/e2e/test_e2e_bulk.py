@@ -15,7 +15,12 @@ from support.shell import ROLLOUTCTL, Shell, eventually, manifest
 pytestmark = pytest.mark.e2e
 
 COUNT = 30
-STEPS = ({"setWeight": 20}, {"pause": {}}, {"setWeight": 50}, {"pause": {}})
+STEPS: tuple[dict[str, Any], ...] = (
+    {"setWeight": 20},
+    {"pause": {}},
+    {"setWeight": 50},
+    {"pause": {}},
+)
 
 
 def rows(shell: Shell, *argv: str) -> list[Any]:

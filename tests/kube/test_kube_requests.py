@@ -20,6 +20,7 @@ from rolloutctl.errors import (
     Conflict,
     Failed,
     Forbidden,
+    InDoubt,
     NotFound,
     RolloutctlError,
     Unauthorized,
@@ -213,10 +214,26 @@ def test_a_get_is_not_sent_again_for_ever(tmp_path: Path) -> None:
 def test_a_change_is_never_sent_twice(tmp_path: Path, step: Step) -> None:
     with serving(step, WEB) as script:
         cluster, _ = resting(script, tmp_path, timeout=0.3)
-        with pytest.raises(Unreachable) as caught:
+        with pytest.raises(InDoubt) as caught:
             cluster.apply(CHANGE)
         assert len(script.asked) == 1
     assert "not known" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("status", "doubt"), [(500, False), (502, True), (503, True), (504, True), (400, False)]
+)
+def test_a_change_is_in_doubt_where_its_answer_may_be_lost(
+    tmp_path: Path, status: int, doubt: bool
+) -> None:
+    with serving(refuse(status, "bad day")) as script:
+        cluster, _ = resting(script, tmp_path)
+        with pytest.raises(RolloutctlError, match="bad day") as caught:
+            cluster.apply(CHANGE)
+        assert isinstance(caught.value, InDoubt) is doubt
+        with pytest.raises(RolloutctlError) as tried:
+            cluster.apply(CHANGE, dry_run=True)
+        assert not isinstance(tried.value, InDoubt)
 
 
 def test_a_server_that_does_not_answer(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from rolloutctl.actions.crew import Crew, Done
 from rolloutctl.actions.promotion import Check, Intent
 from rolloutctl.domain.cluster import Cluster
 from rolloutctl.domain.decision import Decision, NothingToDo, NotObserved
+from rolloutctl.domain.plugin_config import PluginConfiguration
 from rolloutctl.domain.refs import Ref
 from rolloutctl.domain.reports import Did, Result
 from rolloutctl.errors import Failed, InDoubt, RolloutctlError
@@ -74,23 +75,43 @@ def plan_all(
             crew.tell(lambda: waiting(ref, reason))
 
         check = known.get(ref, promotion.anything)
-        return promotion.plan(cluster, ref, intent, timeout=timeout, waiting=wait, check=check)
+        return promotion.plan(
+            cluster, ref, intent, timeout=timeout, waiting=wait, check=check, config=config
+        )
 
+    config = _once(promotion.configuration)
     crew: Crew[Ref, Decision] = Crew(one, at_once)
     found: dict[Ref, Planned] = {}
     queue = iter(wanted)
     left = len(wanted)
-    while left:
-        while crew.free and (ref := next(queue, None)) is not None:
-            crew.begin(ref)
-        done = crew.take()
-        if done is None:
-            continue
-        left -= 1
-        error = None if done.error is None else _told(done.error)
-        found[done.item] = Planned(done.item, done.result, error)
-        progress(len(found))
+    try:
+        while left:
+            while crew.free and (ref := next(queue, None)) is not None:
+                crew.begin(ref)
+            done = crew.take()
+            if done is None:
+                continue
+            left -= 1
+            error = None if done.error is None else _told(done.error)
+            found[done.item] = Planned(done.item, done.result, error)
+            progress(len(found))
+    finally:
+        crew.close()
     return [found[ref] for ref in wanted]
+
+
+def _once(read: promotion.Configured) -> promotion.Configured:
+    """`read`, asked once for all rollouts: they have one configuration of plugins."""
+    lock = threading.Lock()
+    found: list[PluginConfiguration | None] = []
+
+    def remembered(cluster: Cluster) -> PluginConfiguration | None:
+        with lock:
+            if not found:
+                found.append(read(cluster))
+            return found[0]
+
+    return remembered
 
 
 def _told(error: BaseException) -> RolloutctlError:
@@ -177,6 +198,7 @@ class Sending:
                 self.stop()
                 self._wait_for_answers()
         finally:
+            self._crew.close()
             self._account()
         return [self.results[ref] for ref in self.decisions]
 

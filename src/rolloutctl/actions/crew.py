@@ -30,7 +30,7 @@ class Crew(Generic[T, R]):
         self._work = work
         self._at_once = at_once
         self._threads = 0
-        self._jobs: queue.SimpleQueue[T] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[tuple[T] | None] = queue.SimpleQueue()
         self._done: queue.SimpleQueue[Done[T, R] | Callable[[], None] | None] = queue.SimpleQueue()
         self.busy = 0
         """Pieces of work handed out whose result was not taken yet."""
@@ -46,11 +46,16 @@ class Crew(Generic[T, R]):
         if self._threads < min(self.busy, self._at_once):
             self._threads += 1
             threading.Thread(target=self._run, name=f"crew-{self._threads}", daemon=True).start()
-        self._jobs.put(item)
+        self._jobs.put((item,))
+
+    def close(self) -> None:
+        """Lets the threads end, each when it has done what it is at."""
+        for _ in range(self._threads):
+            self._jobs.put(None)
 
     def _run(self) -> None:
-        while True:
-            item = self._jobs.get()
+        while (job := self._jobs.get()) is not None:
+            (item,) = job
             try:
                 done = Done[T, R](item, self._work(item), None)
             except BaseException as error:

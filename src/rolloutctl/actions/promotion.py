@@ -37,6 +37,18 @@ class LeftOut(NothingToDo):
     """What the rollout was chosen for is no longer so; nothing was sent."""
 
 
+Configured = Callable[[Cluster], "PluginConfiguration | None"]
+"""Reads the plugins' configuration; None where it cannot be read."""
+
+
+def configuration(cluster: Cluster) -> PluginConfiguration | None:
+    """The plugins' configuration as the cluster has it now."""
+    from rolloutctl.actions.inspect import plugin_configuration
+
+    found, _ = plugin_configuration(cluster)
+    return found
+
+
 def anything(seen: Seen) -> None:
     """The check that lets every rollout pass."""
 
@@ -107,15 +119,18 @@ def plan(
     timeout: float | None = None,
     waiting: Callable[[NotObserved], None] = lambda reason: None,
     check: Check = anything,
+    config: Configured | None = None,
 ) -> Decision:
     """Reads the rollout and decides, waiting until the controller has seen its present template.
 
     `timeout` in seconds bounds that wait; `waiting` is told once when there is one; `check` sees
-    what was read before anything is decided, and may raise LeftOut. Raises
+    what was read before anything is decided, and may raise LeftOut. `config`: where the
+    plugins' configuration comes from, where it counts (`configuration` if nothing is given). Raises
     NothingToDo, Refused and its kinds, NotFound, Timeout, ClusterError and its kin.
     """
+    read_config = config or configuration
     try:
-        return _decide_now(cluster, ref, intent, check)
+        return _decide_now(cluster, ref, intent, check, read_config)
     except NotObserved as reason:
         problem = reason
     waiting(problem)
@@ -126,7 +141,7 @@ def plan(
         if event.object is None:
             continue
         try:
-            return _decide_now(cluster, ref, intent, check)
+            return _decide_now(cluster, ref, intent, check, read_config)
         except NotObserved as reason:
             problem = reason
     raise Timeout(
@@ -136,14 +151,14 @@ def plan(
     )
 
 
-def _decide_now(cluster: Cluster, ref: Ref, intent: Intent, check: Check) -> Decision:
+def _decide_now(
+    cluster: Cluster, ref: Ref, intent: Intent, check: Check, read_config: Configured
+) -> Decision:
     seen = read(cluster, ref)
     check(seen)
     decision = decide(seen, intent)
     if decision.aborts or decision.terminates or any(entry.plugin for entry in decision.skips):
-        from rolloutctl.actions.inspect import plugin_configuration
-
-        config, _ = plugin_configuration(cluster)
+        config = read_config(cluster)
         if config is not None:
             return decide(seen, intent, config)
     return decision

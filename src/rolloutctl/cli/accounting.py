@@ -42,6 +42,8 @@ class Account:
         self.progress = Progress(run)
         self._started = time.monotonic()
         self._streamed: set[Ref] = set()
+        self._hints: set[str] = set()
+        """What to do next is said once, however many it concerns."""
         self._gone = False
 
     # --- as it happens -------------------------------------------------------------------------
@@ -89,6 +91,10 @@ class Account:
         self.progress.clear()
         if self.many:
             self.run.note(bulk.problem(result, self.run.surface(), namespaces=self.spread))
+            hint = result.error.hint
+            if hint and result.ref.name not in hint and hint not in self._hints:
+                self._hints.add(hint)
+                self.run.note(bulk.hint(hint, self.run.surface()))
         else:
             self.run.fail(result.error)
 

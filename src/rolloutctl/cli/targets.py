@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from rolloutctl.cli.progress import Progress
 from rolloutctl.cli.run import Run
 from rolloutctl.cli.selecting import MANY, Asked
 from rolloutctl.errors import ClusterError, Failed, UsageError
@@ -94,6 +95,7 @@ def _selected(
         scopes = list(dict.fromkeys(ref.namespace for ref in among))
     wanted = None if among is None else set(among)
     found: list[Ref] = []
+    progress = Progress(run)
     for scope in scopes:
         for item in Reading(
             run.cluster(), scope, label_selector=asked.selector, now=run.environment.now
@@ -111,6 +113,8 @@ def _selected(
             still = _still(item, keep, asked.selector)
             before = checks.get(item.ref)
             checks[item.ref] = still if before is None else _both(before, still)
+            progress.show(f"selecting: {len(found)} found", 0.0)
+    progress.clear()
     if wanted is None:
         return found
     chosen = set(found)

@@ -116,6 +116,9 @@ def _reasons(
             Span(_examples(refs, namespaces=namespaces), "dim"),
         )
         lines += wrap(line(*cells), surface.room, indent=6)
+        hints = {errors[ref].hint for ref in refs}
+        if what == "refused" and len(hints) == 1 and refs[0].name not in (common := hints.pop()):
+            lines += [line("    ", *told) for told in hint(common, surface)]
     return lines
 
 
@@ -145,6 +148,15 @@ def problem(item: Result, surface: Surface, *, namespaces: bool) -> list[Line]:
     else:
         told = narrate.failed(surface, f"{name}: {message}")
     return wrap(told, surface.room, indent=2)
+
+
+def hint(text: str, surface: Surface) -> list[Line]:
+    """What to do next, below a problem that others may have too."""
+    return [
+        told
+        for each in text.splitlines()
+        for told in wrap(line("  ", Span(safe(each, 2000), "dim")), surface.room, indent=4)
+    ]
 
 
 def progress(action: Action, done: int, total: int, in_flight: int, failed: int) -> str:
