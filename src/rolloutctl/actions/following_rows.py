@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from time import monotonic
 
 import msgspec
 
 from rolloutctl.actions.following import SETTLE, News, least
 from rolloutctl.actions.pumping import Pump
+from rolloutctl.actions.reading import WORTH, known_from, load, save, utc_now
 from rolloutctl.domain import wire
-from rolloutctl.domain.cluster import ROLLOUTS, Cluster, WatchEvent
+from rolloutctl.domain.cluster import ROLLOUTS, Cluster, Known, WatchEvent
 from rolloutctl.domain.fleet.entry import Entry, Keep, entry
+from rolloutctl.domain.fleet.snapshot import Snapshots
 from rolloutctl.domain.refs import Ref
 from rolloutctl.domain.tree import RolloutRow
 
 _AT_MOST = 0.25
 """Seconds for which a steady flow of row changes is held together."""
+_AT_LEAST = 0.1
+"""Seconds between two ticks, however short the pauses in the flow are."""
 
 
 class RowUpdate(msgspec.Struct, frozen=True):
     """One row of a list that is followed.
 
     `news` is CHANGE (`row` is as it is now), DELETED (`row` as it was last), STALE, BACK or
-    UNREADABLE (no row), TICK (no row: all that came in the meantime is out).
+    UNREADABLE (no row, and of UNREADABLE `ref`), TICK (no row: all that came in the meantime is
+    out).
     """
 
     news: News
@@ -32,6 +38,7 @@ class RowUpdate(msgspec.Struct, frozen=True):
     first: bool = False
     """Whether it was there when following began."""
     problem: str = ""
+    ref: Ref | None = None
 
 
 def follow_rows(
@@ -40,23 +47,34 @@ def follow_rows(
     *,
     label_selector: str = "",
     keep: Keep | None = None,
+    snapshots: Snapshots | None = None,
     tick: float | None = None,
     timeout: float | None = None,
     clock: Callable[[], float] = monotonic,
+    now: Callable[[], datetime] = utc_now,
 ) -> Iterator[RowUpdate]:
     """The rows there are, a TICK, then each row that changes; a TICK follows every burst.
 
     A rollout that no longer meets `keep` comes out as DELETED. Versions that change nothing that
-    a row shows do not come out.
+    a row shows do not come out. With `snapshots` (and no selector: the server applies that) it
+    goes on from the list kept there, and keeps the one it has read.
     """
     started = clock()
-    rows: dict[Ref, RolloutRow] = {}
+    kept = None if label_selector else snapshots
+    rows = _Rows(keep)
+    known = _resumed(kept, cluster, namespace, rows, now())
+    reading = _Kept(kept, cluster, namespace, now) if kept is not None and known is None else None
     synced = stale = False
     pump = Pump()
     pump.add(
         "rollouts",
         lambda: cluster.watch(
-            ROLLOUTS, namespace, wire.Rollout, label_selector=label_selector, compact=entry
+            ROLLOUTS,
+            namespace,
+            wire.Rollout,
+            label_selector=label_selector,
+            compact=entry,
+            known=known,
         ),
     )
     pending = False
@@ -66,12 +84,16 @@ def follow_rows(
             left = None if timeout is None else timeout - (clock() - started)
             if left is not None and left <= 0:
                 return
-            taken = pump.take(SETTLE if pending else least(left, tick))
+            pause = max(SETTLE, _AT_LEAST - (clock() - ticked)) if pending else tick
+            taken = pump.take(least(left, pause))
             # In a steady flow of changes there is no pause to wait for.
             if synced and pending and (taken is None or clock() - ticked > _AT_MOST):
                 pending = False
                 ticked = clock()
                 yield RowUpdate(News.TICK)
+                if reading is not None:
+                    reading.save()
+                    reading = None
             elif taken is None and synced and tick is not None:
                 yield RowUpdate(News.TICK)
             if taken is None:
@@ -90,32 +112,110 @@ def follow_rows(
             if stale:
                 stale = False
                 yield RowUpdate(News.BACK)
+            if reading is not None and not synced:
+                reading.take(event)
             if event.type == "SYNCED":
+                if known is not None and not synced:
+                    yield from rows.all()
                 synced = pending = True
-            elif event.type == "UNREADABLE":
-                yield RowUpdate(News.UNREADABLE, problem=event.problem)
             else:
-                changed = _row_update(event, rows, keep, first=not synced)
-                if changed is not None:
-                    pending = True
-                    yield changed
+                update = rows.take(event, first=not synced)
+                # What is known from before comes out when it is known to be true.
+                if update is not None and (synced or known is None or update.row is None):
+                    pending = pending or update.row is not None
+                    yield update
     finally:
         pump.close()
 
 
-def _row_update(
-    event: WatchEvent, rows: dict[Ref, RolloutRow], keep: Keep | None, *, first: bool
-) -> RowUpdate | None:
-    found: Entry = event.object
-    facts = found.row
-    before = rows.get(facts.ref)
-    gone = event.type == "DELETED" or (keep is not None and not keep(found))
-    if gone:
-        if before is None:
-            return None
-        del rows[facts.ref]
-        return RowUpdate(News.DELETED, before, before)
-    if before == facts:
+def _resumed(
+    snapshots: Snapshots | None,
+    cluster: Cluster,
+    namespace: str | None,
+    rows: _Rows,
+    now: datetime,
+) -> Known | None:
+    """Takes the rows of a snapshot; what a watch needs to go on from there, None without one."""
+    snapshot = None if snapshots is None else load(snapshots, cluster, namespace, now)
+    if snapshot is None:
         return None
-    rows[facts.ref] = facts
-    return RowUpdate(News.CHANGE, facts, before, first)
+    rows.start(snapshot.entries)
+    return known_from(snapshot)
+
+
+class _Rows:
+    """The rows that are kept, as they are now; each is the one that the watch holds on to."""
+
+    def __init__(self, keep: Keep | None) -> None:
+        self._keep = keep
+        self._rows: dict[Ref, RolloutRow] = {}
+        self._unreadable: set[Ref] = set()
+        self._added = False
+
+    def start(self, entries: tuple[Entry, ...]) -> None:
+        keep = self._keep
+        self._rows = {one.row.ref: one.row for one in entries if keep is None or keep(one)}
+
+    def all(self) -> Iterator[RowUpdate]:
+        rows = sorted(self._rows.values(), key=_ref) if self._added else self._rows.values()
+        for row in rows:
+            yield RowUpdate(News.CHANGE, row, first=True)
+
+    def take(self, event: WatchEvent, *, first: bool) -> RowUpdate | None:
+        """What an event means for the rows, None for nothing."""
+        if event.type == "UNREADABLE":
+            ref = Ref(event.object.namespace, event.object.name) if event.object else None
+            if ref is not None:
+                self._unreadable.add(ref)
+            return RowUpdate(News.UNREADABLE, problem=event.problem, ref=ref)
+        found: Entry = event.object
+        row = found.row
+        before = self._rows.get(row.ref)
+        readable_again = row.ref in self._unreadable
+        self._unreadable.discard(row.ref)
+        if event.type == "DELETED" or (self._keep is not None and not self._keep(found)):
+            if before is None:
+                return RowUpdate(News.DELETED, row) if readable_again else None
+            del self._rows[row.ref]
+            return RowUpdate(News.DELETED, before, before)
+        self._added = self._added or before is None
+        self._rows[row.ref] = row
+        if before == row and not readable_again:
+            return None
+        return RowUpdate(News.CHANGE, row, before, first)
+
+
+def _ref(row: RolloutRow) -> Ref:
+    return row.ref
+
+
+class _Kept:
+    """All entries of the first list, to be kept for the next time."""
+
+    def __init__(
+        self,
+        snapshots: Snapshots,
+        cluster: Cluster,
+        namespace: str | None,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._snapshots = snapshots
+        self._cluster = cluster
+        self._namespace = namespace
+        self._at = now()
+        self._entries: list[Entry] = []
+        self._version = ""
+        self._sound = True
+
+    def take(self, event: WatchEvent) -> None:
+        if event.type == "ADDED":
+            self._entries.append(event.object)
+        elif event.type == "SYNCED":
+            self._version = event.resource_version
+        else:
+            self._sound = False
+
+    def save(self) -> None:
+        if self._sound and self._version and len(self._entries) >= WORTH:
+            entries, at = self._entries, self._at
+            save(self._snapshots, self._cluster, self._namespace, self._version, at, entries)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -37,6 +37,30 @@ def known_from(snapshot: Snapshot) -> Known:
     """What a watch (with `compact=entry`) needs to go on from a snapshot."""
     items = {(e.row.ref.namespace, e.row.ref.name): (e.version, e) for e in snapshot.entries}
     return Known(snapshot.resource_version, items)
+
+
+def load(
+    snapshots: Snapshots, cluster: Cluster, namespace: str | None, at: datetime
+) -> Snapshot | None:
+    """The snapshot of a scope, if there is one that a server may still be able to go on from."""
+    snapshot = snapshots.load(cluster, namespace)
+    if snapshot is None or not -_SLACK < at - snapshot.read_at < OLDEST:
+        return None
+    return snapshot
+
+
+def save(
+    snapshots: Snapshots,
+    cluster: Cluster,
+    namespace: str | None,
+    version: str,
+    at: datetime,
+    entries: Iterable[Entry],
+) -> None:
+    """Keeps all entries of a scope, as read at `at`; not where the cluster cannot be told."""
+    uid = cluster.uid()
+    if uid:
+        snapshots.save(cluster, namespace, Snapshot(uid, version, at, tuple(entries)))
 
 
 class Reading:
@@ -128,17 +152,11 @@ class Reading:
     def _load(self) -> Snapshot | None:
         if self._snapshots is None:
             return None
-        snapshot = self._snapshots.load(self._cluster, self._namespace)
-        if snapshot is None or not -_SLACK < self.as_of - snapshot.read_at < OLDEST:
-            return None
-        return snapshot
+        return load(self._snapshots, self._cluster, self._namespace, self.as_of)
 
     def _save(self, version: str, entries: list[Entry]) -> None:
         assert self._snapshots is not None
-        uid = self._cluster.uid()
-        if uid:
-            snapshot = Snapshot(uid, version, self.as_of, tuple(entries))
-            self._snapshots.save(self._cluster, self._namespace, snapshot)
+        save(self._snapshots, self._cluster, self._namespace, version, self.as_of, entries)
 
 
 class _Changes:
