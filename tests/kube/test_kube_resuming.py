@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -61,6 +63,20 @@ def told(script: Scripted, folder: Path, before: Known, number: int, **more: Any
     return taken
 
 
+def both(
+    resumed: Step, head: Step, *, listed: Step = HANG, live: Step = HANG
+) -> Callable[[Any], None]:
+    """Answers the resumed watch and the request for the head of the list, which come together;
+    then a list of all, and the watch after it."""
+    watches = itertools.chain((resumed,), itertools.repeat(live))
+
+    def step(handler: Any) -> None:
+        query = dict(parse_qsl(urlsplit(handler.path).query))
+        (next(watches) if "watch" in query else head if query["limit"] == "1" else listed)(handler)
+
+    return step
+
+
 def page(count: int, version: int) -> Step:
     """The head of a list of `count` objects."""
     token = "more" if count > 1 else ""
@@ -77,61 +93,65 @@ def test_what_changed_comes_before_it_is_said_to_be_all(tmp_path: Path) -> None:
         ("MODIFIED", thing("a", 14)),
     )
     before = known("a", "b")
-    with serving(stream(body, then="hang"), page(2, 14)) as script:
+    with serving(both(stream(body, then="hang"), page(2, 14))) as script:
         found = told(script, tmp_path, before, 5)
     assert found == ["MODIFIED a@11", "ADDED c@12", "DELETED b@13", "MODIFIED a@14", "SYNCED 14"]
     assert before.items == {("default", "a"): ("14", "a@14"), ("default", "c"): ("12", "c@12")}
-    watched, listed = script.asked
-    assert watched.query["resourceVersion"] == "10"
-    assert listed.query == {"limit": "1"}
+    asked = sorted((each.query for each in script.asked), key=len)
+    assert asked[0] == {"limit": "1"}
+    assert asked[1]["resourceVersion"] == "10"
 
 
 def test_nothing_happened_anywhere(tmp_path: Path) -> None:
-    with serving(HANG, page(2, 10)) as script:
+    with serving(both(HANG, page(2, 10))) as script:
         assert told(script, tmp_path, known("a", "b"), 1) == ["SYNCED 10"]
 
 
 def test_a_version_raised_by_other_objects_is_not_waited_for(tmp_path: Path) -> None:
-    with serving(HANG, page(2, 500)) as script:
+    with serving(both(HANG, page(2, 500))) as script:
         assert told(script, tmp_path, known("a", "b"), 1) == ["SYNCED 10"]
 
 
 def test_versions_that_are_no_numbers_are_not_compared(tmp_path: Path) -> None:
     odd = reply(200, {"metadata": {"resourceVersion": "x9"}, "items": [thing("a", 1)]})
-    with serving(HANG, odd) as script:
+    with serving(both(HANG, odd)) as script:
         assert told(script, tmp_path, known("a"), 1) == ["SYNCED 10"]
 
 
 def test_a_bookmark_shows_how_far_it_is(tmp_path: Path) -> None:
     body = frames(("BOOKMARK", thing("", 77)))
-    with serving(stream(body, then="hang"), page(2, 70)) as script:
+    with serving(both(stream(body, then="hang"), page(2, 70))) as script:
         assert told(script, tmp_path, known("a", "b"), 1) == ["SYNCED 77"]
 
 
 def test_the_same_connection_goes_on_as_the_live_watch(tmp_path: Path) -> None:
     live = frames(("MODIFIED", thing("a", 90)), ("MODIFIED", thing("b", 91)))
+    more = threading.Event()
 
     def step(handler: Any) -> None:
-        # The list is answered first: the watch has been silent long enough by then.
         handler.send_response(200)
         handler.send_header("Connection", "close")
         handler.end_headers()
         handler.wfile.flush()
-        script.wait_for(2)
-        handler.script.ending.wait(0.3)
+        assert more.wait(10)
         for part in (live[:20], live[20:]):
             handler.wfile.write(part)
             handler.wfile.flush()
-        stream(then="hang")(handler)
+        handler.script.ending.wait(10)
 
-    with serving(step, page(2, 60)) as script:
-        found = told(script, tmp_path, known("a", "b"), 3)
+    with serving(both(step, page(2, 60))) as script:
+        found = script.cluster(folder=tmp_path).watch(
+            ROLLOUTS, "default", Rollout, compact=kept, known=known("a", "b")
+        )
+        assert said(next(found)) == "SYNCED 10"
+        more.set()
+        assert [said(next(found)), said(next(found))] == ["MODIFIED a@90", "MODIFIED b@91"]
+        found.close()  # type: ignore[attr-defined]
         assert len(script.asked) == 2
-    assert found == ["SYNCED 10", "MODIFIED a@90", "MODIFIED b@91"]
 
 
 def test_leaving_it_closes_the_connection_it_waits_on(tmp_path: Path) -> None:
-    with serving(HANG, page(2, 60)) as script:
+    with serving(both(HANG, page(2, 60))) as script:
         assert told(script, tmp_path, known("a", "b"), 1) == ["SYNCED 10"]
         assert script.gone.wait(10)
 
@@ -163,14 +183,7 @@ def test_what_leads_nowhere_is_listed_anew(tmp_path: Path, name: str) -> None:
     resumed, first = NOWHERE[name]
     listed = reply(200, listing([thing("same", 1), thing("changed", 2), thing("new", 3)], 90))
     live = stream(frames(("MODIFIED", thing("same", 91))), then="hang")
-    watches = iter((resumed, live))
-
-    def step(handler: Any) -> None:
-        query = dict(parse_qsl(urlsplit(handler.path).query))
-        answer = next(watches) if "watch" in query else first if query["limit"] == "1" else listed
-        answer(handler)
-
-    with serving(step) as script:
+    with serving(both(resumed, first, listed=listed, live=live)) as script:
         found = told(script, tmp_path, known("same", "changed", "deleted"), 5)
     assert found == [
         "MODIFIED changed@2",
@@ -183,7 +196,7 @@ def test_what_leads_nowhere_is_listed_anew(tmp_path: Path, name: str) -> None:
 
 def test_objects_that_cannot_be_read_count(tmp_path: Path) -> None:
     body = frames(("ADDED", thing("bad", 11, spec={"replicas": "many"})))
-    with serving(stream(body, then="hang"), page(2, 60)) as script:
+    with serving(both(stream(body, then="hang"), page(2, 60))) as script:
         assert told(script, tmp_path, known("a"), 2) == ["UNREADABLE", "SYNCED 11"]
 
 
@@ -203,5 +216,5 @@ def test_a_right_that_is_missing_is_an_error(tmp_path: Path) -> None:
 
 
 def test_the_time_limit_holds_while_it_catches_up(tmp_path: Path) -> None:
-    with serving(HANG, HANG) as script:
+    with serving(both(HANG, HANG)) as script:
         assert told(script, tmp_path, known("a"), 9, timeout=0.2) == []

@@ -46,29 +46,22 @@ class Distrusted(Exception):
 class Arrivals:
     """What a resumed watch says, and the head of the list, as they come.
 
-    A thread reads the stream, since a read that was given up in silence could not be gone on with.
-    Once the watch has caught up, `rest` goes on with the same stream without it.
+    The head is asked for at once, the watch is read from `read` on: by a thread, since a read that
+    was given up in silence could not be gone on with. Once the watch has caught up, `rest` goes on
+    with the same stream without it.
     """
 
-    def __init__(self, answer: urllib3.BaseHTTPResponse, lines: Iterator[bytes]) -> None:
-        self._answer = answer
-        self._lines = lines
+    def __init__(self, ask: Callable[[], Head]) -> None:
         self._queue: queue.SimpleQueue[bytes | Head | Exception | None] = queue.SimpleQueue()
         self._enough = threading.Event()
+        self._answer: urllib3.BaseHTTPResponse | None = None
+        self._lines: Iterator[bytes] = iter(())
         self._thread = threading.Thread(target=self._read, name="watch-lines", daemon=True)
+        threading.Thread(target=self._ask, args=(ask,), name="list-head", daemon=True).start()
 
-    def start(self, ask: Callable[[], Head]) -> None:
-        """Begins to read, and asks for the head of the list beside it."""
-
-        def run() -> None:
-            try:
-                self._queue.put(ask())
-            except Distrusted as error:
-                self._queue.put(error)
-            except Exception as error:
-                self._queue.put(Distrusted(f"{type(error).__name__}: {error}"))
-
-        threading.Thread(target=run, name="list-head", daemon=True).start()
+    def read(self, answer: urllib3.BaseHTTPResponse, lines: Iterator[bytes]) -> None:
+        """Begins to read `lines`, which come from `answer`."""
+        self._answer, self._lines = answer, lines
         self._thread.start()
 
     def take(self, timeout: float) -> bytes | Head | None:
@@ -104,6 +97,14 @@ class Arrivals:
             with contextlib.suppress(ValueError, RuntimeError, OSError):
                 self._answer.shutdown()
             self._thread.join(1.0)
+
+    def _ask(self, ask: Callable[[], Head]) -> None:
+        try:
+            self._queue.put(ask())
+        except Distrusted as error:
+            self._queue.put(error)
+        except Exception as error:
+            self._queue.put(Distrusted(f"{type(error).__name__}: {error}"))
 
     def _read(self) -> None:
         try:

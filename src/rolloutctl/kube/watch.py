@@ -228,6 +228,8 @@ class _Watch:
         where = path(self._kind, self._namespace)
         transport = self._cluster.transport
         silence = SILENCE if left is None else min(SILENCE, max(left, 0.01))
+        selection = self._selection
+        beside = Arrivals(lambda: head(transport, where, selection)) if resuming else None
         with transport.stream(where, query, silence=silence) as answer:
             if answer.status != 200:
                 self._refused(answer, resuming)
@@ -235,8 +237,8 @@ class _Watch:
                 self._stale = False
                 yield WatchEvent("SYNCED", resource_version=self._version)
             try:
-                if resuming:
-                    yield from self._resumed(answer, where)
+                if beside is not None:
+                    yield from self._resumed(answer, beside)
                 else:
                     yield from self._live(_lines(answer))
             except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
@@ -244,12 +246,12 @@ class _Watch:
                     return
                 raise Unreachable(f"the watch of {self._kind.plural} broke off: {error}") from error
 
-    def _resumed(self, answer: urllib3.BaseHTTPResponse, where: str) -> Iterator[WatchEvent]:
+    def _resumed(
+        self, answer: urllib3.BaseHTTPResponse, arrivals: Arrivals
+    ) -> Iterator[WatchEvent]:
         """What came since the version that was known, SYNCED, and what comes then."""
         judge = Judge(self._version)
-        arrivals = Arrivals(answer, _lines(answer))
-        transport, selection = self._cluster.transport, self._selection
-        arrivals.start(lambda: head(transport, where, selection))
+        arrivals.read(answer, _lines(answer))
         try:
             while not judge.caught_up(self._version, self._count()):
                 left = self._left()
