@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from rolloutctl import kube
+from rolloutctl.actions import reading
+from rolloutctl.actions.reading import Reading
 from rolloutctl.domain.cluster import CONFIG_MAPS, PODS, ROLLOUTS, Change, Kind, WatchEvent
+from rolloutctl.domain.fleet.entry import Entry
 from rolloutctl.domain.wire import Rollout
 from rolloutctl.errors import (
     ClusterError,
@@ -165,3 +168,51 @@ def test_a_watch_outlives_its_server(
     assert "MODIFIED kept" in found
     assert not {"ADDED kept", "ADDED early", "MODIFIED early"} & set(found)
     events.close()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("changes", [0, 1, 60])
+def test_a_list_is_gone_on_with(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: int
+) -> None:
+    """With many changes meanwhile the server has forgotten where the list stood (410)."""
+    monkeypatch.setattr(reading, "WORTH", 1)
+    site.client.create("namespaces", {"metadata": {"name": "kube-system"}})
+    for name in ("kept", "lost"):
+        site.rollout(name)
+
+    def read(*, kept: bool = True) -> tuple[Reading, list[Any]]:
+        cluster = site.cluster()
+        env = {"XDG_CACHE_HOME": str(tmp_path), **({} if kept else {"ROLLOUTCTL_NO_CACHE": "1"})}
+        found = Reading(cluster, None, snapshots=kube.snapshots(cluster, env))
+        return found, list(found)
+
+    assert not read()[0].warm
+    for index in range(changes):
+        site.client.patch("rollouts", "kept", {"spec": {"replicas": 3 + index}}, "default")
+    if changes:
+        site.client.delete("rollouts", "lost", "default")
+        site.rollout("a-late-one")
+    again, entries = read()
+    assert again.warm == (changes < 20)
+    assert again.changed == {0: 0, 1: 3, 60: 0}[changes]
+    assert entries == read(kept=False)[1]
+    assert len(entries) == 2
+
+
+def test_a_list_of_a_cluster_that_was_is_not_gone_on_with(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "WORTH", 1)
+    env = {"XDG_CACHE_HOME": str(tmp_path)}
+    for uid in ("first", "second"):
+        site.client.create("namespaces", {"metadata": {"name": "kube-system"}})
+        site.rollout(uid)
+        cluster = site.cluster()
+        found = Reading(cluster, None, snapshots=kube.snapshots(cluster, env))
+        assert [item.row.ref.name for item in found if isinstance(item, Entry)] == [uid]
+        assert not found.warm
+        # Another cluster at the same address.
+        site.stop()
+        site.store = Store()
+        site.start()
+        site.client.create("namespaces", {"metadata": {"name": "default"}})
