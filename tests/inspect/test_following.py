@@ -476,9 +476,10 @@ def test_a_list_that_does_not_fit_shows_first_what_is_not_healthy() -> None:
     result = run("list", "-w", "--no-color")
     last = result.stdout.split("\x1b[J")[-2]
     rows = re.sub(r"\x1b\[\??\d*[A-Za-z]|\r", "", last).splitlines()
-    assert rows[1].startswith("zz-aborted  Degraded")
-    assert rows[2].startswith("app-00") and len(rows) == 9
-    assert rows[-1] == "24 more; what is not Healthy comes first"
+    assert rows[0] == "31 rollouts: 1 Degraded, 30 Healthy"
+    assert rows[2].startswith("zz-aborted  Degraded")
+    assert rows[3].startswith("app-00") and len(rows) == 9
+    assert rows[-1] == "25 more; what is not Healthy comes first"
 
 
 @pytest.mark.parametrize("command", [("watch", "demo"), ("list", "-w")])

@@ -1,21 +1,20 @@
-"""What `get` and `list` share: rows of many rollouts in every output format, also followed."""
+"""What `get` and `list` share: rows of many rollouts in every output format."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import chain, islice
-from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from rolloutctl.cli.living import can_redraw, live, stale_lines
 from rolloutctl.cli.run import Run
-from rolloutctl.errors import ExitCode, Interrupted, Timeout, UsageError
+from rolloutctl.domain.fleet.keeping import keep_for as keep_for
+from rolloutctl.errors import ExitCode
 
 if TYPE_CHECKING:
     from rolloutctl.cli.sources import Source
     from rolloutctl.domain.cluster import Cluster, Unreadable
-    from rolloutctl.domain.fleet.entry import Entry, Keep
+    from rolloutctl.domain.fleet.entry import Keep
     from rolloutctl.domain.tree import RolloutRow
     from rolloutctl.render.surface import Surface
 
@@ -25,8 +24,6 @@ RESOURCE = "rollout.argoproj.io"
 _BLOCK = 500
 """Lines written at once: a fleet's table must not cost a system call per row."""
 
-_FRESH = 3.0
-"""Seconds for which a changed row of a living table stands out."""
 _SKEW = 2.0
 """Seconds a server's clock may differ before spans of time are counted by it (its stamps have
 whole seconds)."""
@@ -63,33 +60,6 @@ def parse_phases(text: str) -> frozenset[str]:
     return frozenset(known_phase(part) for part in text.split(",") if part.strip())
 
 
-def keep_for(phases: frozenset[str], plugin: str, awaiting: bool) -> Keep | None:
-    """The filter of the options, None when they let everything pass."""
-    if not phases and not plugin and not awaiting:
-        return None
-
-    def keep(found: Entry) -> bool:
-        if phases and found.row.phase not in phases:
-            return False
-        if awaiting and found.row.awaiting is None:
-            return False
-        return not plugin or any(_names(plugin, name) for name in found.plugins)
-
-    return keep
-
-
-def _names(wanted: str, name: str) -> bool:
-    return name == wanted or name.partition("/")[2] == wanted
-
-
-def longest_wait_first(rows: list[RolloutRow]) -> list[RolloutRow]:
-    """Sorted by the moment waiting began; unknown moments last."""
-    return sorted(
-        rows,
-        key=lambda row: (row.since is None, row.since.timestamp() if row.since else 0.0, row.ref),
-    )
-
-
 def show_rows(
     run: Run,
     *,
@@ -97,12 +67,16 @@ def show_rows(
     selector: str = "",
     keep: Keep | None = None,
     awaiting: bool = False,
+    fresh: bool = False,
 ) -> ExitCode:
-    """Reads and prints a list. FAILED when some objects could not be read (they are named)."""
+    """Reads and prints a list. FAILED when some objects could not be read (they are named).
+
+    Where a list is kept on disk it goes on from there, and says so at the end, unless `fresh`.
+    """
     from msgspec.structs import replace
 
-    from rolloutctl.actions.reading import Reading
     from rolloutctl.cli.sources import each, no_names, sources
+    from rolloutctl.cli.warm import Readings
     from rolloutctl.domain.cluster import Unreadable
 
     listed = sources(run)
@@ -110,19 +84,13 @@ def show_rows(
         raise no_names()
     several = len(listed) > 1
     namespaces = run.common.all_namespaces or (several and not run.common.namespace)
+    readings = Readings(run, selector=selector, fresh=fresh)
     unreadable: list[tuple[str, Unreadable]] = []
     count = 0
 
     def readable() -> Iterator[RolloutRow]:
         nonlocal count
-        found = each(
-            run,
-            lambda source: Reading(
-                source.cluster, source.namespace, label_selector=selector, now=run.environment.now
-            ),
-            listed,
-        )
-        for source, item in found:
+        for source, item in each(run, readings.of, listed):
             if isinstance(item, Unreadable):
                 unreadable.append((source.label, item))
             elif keep is None or keep(item):
@@ -131,9 +99,12 @@ def show_rows(
 
     rows: Iterable[RolloutRow] = readable()
     if awaiting:
-        rows = longest_wait_first(list(rows))
+        from rolloutctl.domain.fleet.ranking import wait_key
+
+        rows = sorted(rows, key=wait_key)
     clusters = [source.label for source in listed] if several else []
     write_rows(run, rows, output=output, namespaces=namespaces, clusters=clusters)
+    readings.tell()
     if unreadable:
         _report_unreadable(run, unreadable)
         return ExitCode.FAILED
@@ -249,161 +220,3 @@ def show_raw_list(run: Run, *, output: str, selector: str = "") -> ExitCode:
     items = (item for page in pages for item in page.items)
     write_documents(run, items, output, kind="List")
     return ExitCode.OK
-
-
-# --- following ----------------------------------------------------------------------------------
-
-
-def follow_rows(
-    run: Run,
-    *,
-    output: str | None,
-    selector: str = "",
-    keep: Keep | None = None,
-    awaiting: bool = False,
-    timeout: float | None = None,
-) -> ExitCode:
-    """A list that lives: redrawn in place on a terminal, else a line per change."""
-    run.one_context("--watch")
-    if output in ("name", "yaml"):
-        raise UsageError(
-            f"-o {output} does not go with --watch", hint="-o jsonl gives a line per change"
-        )
-    if output in (None, "wide") and can_redraw(run):
-        show = _live_rows
-    else:
-        show = _row_lines
-    try:
-        show(run, output, selector, keep, awaiting, timeout or None)
-    except KeyboardInterrupt:
-        raise Interrupted("stopped watching") from None
-    if timeout:
-        raise Timeout(f"stopped watching after {timeout:g} s")
-    return ExitCode.OK
-
-
-def _row_lines(
-    run: Run,
-    output: str | None,
-    selector: str,
-    keep: Keep | None,
-    awaiting: bool,
-    timeout: float | None,
-) -> None:
-    from rolloutctl.actions.following import News
-    from rolloutctl.actions.following_rows import follow_rows
-    from rolloutctl.render import serialize
-    from rolloutctl.render.documents import rollout as documents
-    from rolloutctl.render.text import safe
-    from rolloutctl.render.views import movement
-
-    namespace = run.namespace()
-    said: dict[Any, str] = {}
-    for update in follow_rows(
-        run.cluster(), namespace, label_selector=selector, keep=keep, timeout=timeout
-    ):
-        if update.news is News.STALE:
-            run.note(f"the connection dropped ({safe(update.problem)}); going on when it is back")
-        elif update.news is News.BACK:
-            run.note("the connection is back")
-        elif update.news is News.UNREADABLE:
-            run.note(f"not readable: {safe(update.problem, 400)}")
-        elif update.row is not None:
-            deleted = update.news is News.DELETED
-            surface = surface_of(run)
-            if output in ("json", "jsonl"):
-                document = documents.row_change(
-                    update.row, update.before, at=surface.now, deleted=deleted
-                )
-                run.out(serialize.to_jsonl(document))
-            else:
-                line = movement.row_line(update.row, surface, deleted=deleted)
-                # A row holds more than its line shows (messages, moments): say nothing twice.
-                text = "".join(span.text for span in line[1:])
-                if said.get(update.row.ref) != text:
-                    run.emit([line])
-                said[update.row.ref] = text
-
-
-def _live_rows(
-    run: Run,
-    output: str | None,
-    selector: str,
-    keep: Keep | None,
-    awaiting: bool,
-    timeout: float | None,
-) -> None:
-    from rolloutctl.actions.following import News
-    from rolloutctl.actions.following_rows import follow_rows
-    from rolloutctl.render.text import Span, line, safe
-    from rolloutctl.render.views import table
-
-    namespace = run.namespace()
-    rows: dict[Any, RolloutRow] = {}
-    changed: dict[Any, float] = {}
-    unreadable: set[str] = set()
-    stale: tuple[str, str] | None = None
-    last_room = 0
-
-    def picture(room: int | None) -> list[Any]:
-        nonlocal last_room
-        # At the end no whole fleet scrolls by: `list` prints it.
-        room = last_room = last_room if room is None else room
-        surface = surface_of(run)
-        now = monotonic()
-        for ref in [ref for ref, moment in changed.items() if now - moment >= _FRESH]:
-            del changed[ref]
-        above = stale_lines(run, *stale) if stale else []
-        above += [line(Span(f"not readable: {safe(item, 400)}", "warn")) for item in unreadable]
-        shown, left = _ordered(rows, awaiting, room - len(above) - 1)
-        lines = table.lines(
-            shown, surface, namespaces=namespace is None, wide=output == "wide", fresh=changed
-        )
-        result = [*above, *lines]
-        if left:
-            first = "the longest wait" if awaiting else "what is not Healthy"
-            result.append(line(Span(f"{left:,} more; {first} comes first", "dim")))
-        return result if rows else [*above, line(Span("no rollouts", "dim"))]
-
-    with live(run) as draw:
-        for update in follow_rows(
-            run.cluster(),
-            namespace,
-            label_selector=selector,
-            keep=keep,
-            tick=1.0,
-            timeout=timeout,
-        ):
-            if update.news is News.STALE:
-                stale = (f"{run.environment.now():%H:%M:%S}Z", update.problem)
-            elif update.news is News.BACK:
-                stale = None
-            elif update.news is News.UNREADABLE:
-                unreadable.add(update.problem)
-            elif update.news is News.DELETED and update.row is not None:
-                rows.pop(update.row.ref, None)
-            elif update.row is not None:
-                rows[update.row.ref] = update.row
-                if not update.first:
-                    changed[update.row.ref] = monotonic()
-            if update.news in (News.TICK, News.STALE, News.BACK):
-                draw(picture)
-
-
-_URGENCY = {"Degraded": 0, "Paused": 2, "Progressing": 3, "Healthy": 5}
-
-
-def _ordered(
-    rows: dict[Any, RolloutRow], awaiting: bool, room: int
-) -> tuple[list[RolloutRow], int]:
-    """The rows that fit, and how many do not: then what is not Healthy comes first."""
-    if awaiting:
-        found = longest_wait_first(list(rows.values()))
-    else:
-        found = sorted(rows.values(), key=lambda row: row.ref)
-    if len(found) <= room:
-        return found, 0
-    if not awaiting:
-        found.sort(key=lambda row: 1 if row.awaiting else _URGENCY.get(row.phase, 4))
-    fit = max(1, room - 1)
-    return found[:fit], len(found) - fit

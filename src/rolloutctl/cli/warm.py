@@ -34,10 +34,20 @@ def snapshots(run: Run, cluster: Cluster, *, fresh: bool) -> Snapshots | None:
     return WriteOnly(kept) if kept is not None and fresh else kept
 
 
+def check(selector: str) -> None:
+    """Raises UsageError for what is no label selector, before any cluster is asked."""
+    if selector:
+        from rolloutctl.domain.fleet.selectors import parse
+
+        parse(selector)
+
+
 class Readings:
     """The readings of one command: made here, one for each source, and told about at its end."""
 
     def __init__(self, run: Run, *, selector: str = "", fresh: bool = False) -> None:
+        """Raises UsageError for what is no label selector."""
+        check(selector)
         self._run = run
         self._selector = selector
         self._fresh = fresh
@@ -61,7 +71,7 @@ class Readings:
         from rolloutctl.render.text import Span, line, safe
 
         lines = []
-        for label, reading in self._made.items():
+        for label, reading in sorted(self._made.items(), key=lambda made: made[0]):
             if reading.warm and reading.since is not None:
                 named = f"{safe(label)}: " if label else ""
                 lines.append(line(Span(named + _age(reading, reading.since), "dim")))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rolloutctl.cli.app import command, new_app
-from rolloutctl.cli.options import OptionalNames, Output, Selector, TimeoutOption
+from rolloutctl.cli.options import Fresh, OptionalNames, Output, Selector, TimeoutOption
 from rolloutctl.cli.run import Run
 from rolloutctl.errors import ExitCode, UsageError
 
@@ -29,6 +29,7 @@ def get(
         bool,
         typer.Option("--raw", help="With -o json|yaml|jsonl: the object as the server has it."),
     ] = False,
+    fresh: Fresh = False,
     timeout: TimeoutOption = None,
 ) -> ExitCode:
     """Show rollouts, or one in full: steps, plugins, revisions, pods.
@@ -52,10 +53,13 @@ def get(
         from rolloutctl.cli import rollouts
 
         if watch:
-            return rollouts.follow_rows(run, output=output, selector=selector, timeout=timeout)
+            from rolloutctl.cli.following_rows import Asked, follow_rows
+
+            asked = Asked(output, selector, timeout=timeout, fresh=fresh)
+            return follow_rows(run, asked)
         if raw and output:
             return rollouts.show_raw_list(run, output=output, selector=selector)
-        return rollouts.show_rows(run, output=output, selector=selector)
+        return rollouts.show_rows(run, output=output, selector=selector, fresh=fresh)
     if selector:
         raise UsageError("a name and a selector do not go together", hint="leave out one of them")
     if watch:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from rolloutctl.cli.app import command, new_app
-from rolloutctl.cli.options import Output, Selector, TimeoutOption
+from rolloutctl.cli.options import Fresh, Output, Selector, TimeoutOption
 from rolloutctl.cli.run import Run
 from rolloutctl.errors import ExitCode
 
@@ -41,13 +41,16 @@ def list_(
         typer.Option("--awaiting", help="Only what waits for a person; the longest wait first."),
     ] = False,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow the list.")] = False,
+    fresh: Fresh = False,
     output: Output = None,
     timeout: TimeoutOption = None,
 ) -> ExitCode:
     """List rollouts, by phase, plugin, label, or who waits for a person.
 
-    With --watch the table is rewritten in place on a terminal; elsewhere a line is printed per
-    change. Exit code 1 when some rollouts could not be read (the others are shown).
+    A list of many is kept on disk, and the next one goes on from there: it asks what has changed
+    since, and says so on stderr. With --watch the table is rewritten in place on a terminal;
+    elsewhere a line is printed per change. Exit code 1 when some rollouts could not be read (the
+    others are shown).
 
     \b
     Examples:
@@ -57,16 +60,14 @@ def list_(
       rolloutctl list -A --plugin demo/jenkins-gate -w
     """
     from rolloutctl.cli import rollouts
+    from rolloutctl.domain.fleet.keeping import keep_for
 
     run = Run.of(ctx)
-    keep = rollouts.keep_for(rollouts.parse_phases(phase), plugin, awaiting)
+    keep = keep_for(rollouts.parse_phases(phase), plugin, awaiting)
     if watch:
-        return rollouts.follow_rows(
-            run,
-            output=output,
-            selector=selector,
-            keep=keep,
-            awaiting=awaiting,
-            timeout=timeout,
-        )
-    return rollouts.show_rows(run, output=output, selector=selector, keep=keep, awaiting=awaiting)
+        from rolloutctl.cli.following_rows import Asked, follow_rows
+
+        return follow_rows(run, Asked(output, selector, keep, awaiting, timeout, fresh))
+    return rollouts.show_rows(
+        run, output=output, selector=selector, keep=keep, awaiting=awaiting, fresh=fresh
+    )

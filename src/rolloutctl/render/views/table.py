@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os.path
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from rolloutctl.domain.facts import Stage
@@ -13,12 +13,13 @@ from rolloutctl.domain.tree import RolloutRow
 from rolloutctl.render import words
 from rolloutctl.render.columns import table
 from rolloutctl.render.surface import Surface
-from rolloutctl.render.text import Line, Piece, Span, pad, safe, width
+from rolloutctl.render.text import Line, Piece, Span, line, pad, safe, width
 
 _RIGHT = frozenset({"WEIGHT", "READY", "REVISION"})
 _LABEL = 300
 _LABEL_SHARE = 4
 """The part of a line, as its divisor, that a cluster's name may take."""
+_WORST_FIRST = ("Degraded", "Paused", "Progressing", "Healthy")
 _NOWHERE = Span("-", "dim")
 _STAGES = {
     Stage.PREVIEW: "preview",
@@ -81,6 +82,20 @@ def lines(
         drop=() if wide else ("READY", "WEIGHT", "SINCE"),
         flex="MESSAGE" if wide else "IMAGE",
     )
+
+
+def counts(phases: Mapping[str, int], awaiting: int) -> Line:
+    """How many there are: "24,000 rollouts: 40 Degraded, 300 Paused, 23,660 Healthy; 12 ..."."""
+    known = [name for name in _WORST_FIRST if name in phases]
+    others = sorted(name for name in phases if name not in _WORST_FIRST)
+    pieces: list[Piece] = [f"{words.counted(sum(phases.values()), 'rollout')}: "]
+    for index, name in enumerate([*known, *others]):
+        shown, style = words.phase(name)
+        pieces += [", " if index else "", Span(f"{phases[name]:,} {shown}", style)]
+    if awaiting:
+        waits = "waits" if awaiting == 1 else "wait"
+        pieces += ["; ", Span(f"{awaiting:,} {waits} for a person", "wait")]
+    return line(*pieces)
 
 
 def cluster_names(labels: Sequence[str], surface: Surface) -> dict[str, str]:

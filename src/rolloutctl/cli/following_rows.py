@@ -1,0 +1,227 @@
+"""Lists that are followed: redrawn in place on a terminal, elsewhere a line per change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from rolloutctl.cli.living import can_redraw, live, stale_lines
+from rolloutctl.cli.rollouts import surface_of
+from rolloutctl.cli.run import Run
+from rolloutctl.errors import ExitCode, Interrupted, Timeout, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rolloutctl.actions.following_rows import RowUpdate
+    from rolloutctl.domain.fleet.entry import Keep
+    from rolloutctl.domain.refs import Ref
+    from rolloutctl.render.surface import Surface
+
+_FRESH = 3.0
+"""Seconds for which a changed row of a living table stands out."""
+_BLOCK = 500
+"""Lines that are written at once at most."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is followed, and how it is shown. `timeout` in seconds."""
+
+    output: str | None = None
+    selector: str = ""
+    keep: Keep | None = None
+    awaiting: bool = False
+    timeout: float | None = None
+    fresh: bool = False
+
+
+def follow_rows(run: Run, asked: Asked) -> ExitCode:
+    """A list that lives, until it is interrupted or its time is up."""
+    run.one_context("--watch")
+    if asked.output in ("name", "yaml"):
+        raise UsageError(
+            f"-o {asked.output} does not go with --watch", hint="-o jsonl gives a line per change"
+        )
+    show: _Lines | _Table
+    if asked.output in (None, "wide") and can_redraw(run):
+        show = _Table(run, asked)
+    else:
+        show = _Lines(run, asked)
+    try:
+        show.follow()
+    except KeyboardInterrupt:
+        raise Interrupted("stopped watching") from None
+    if asked.timeout:
+        raise Timeout(f"stopped watching after {asked.timeout:g} s")
+    return ExitCode.OK
+
+
+def _updates(run: Run, asked: Asked, tick: float | None = None) -> Iterator[RowUpdate]:
+    from rolloutctl.actions.following_rows import follow_rows
+    from rolloutctl.cli import warm
+
+    warm.check(asked.selector)
+    cluster = run.cluster()
+    return follow_rows(
+        cluster,
+        run.namespace(),
+        label_selector=asked.selector,
+        keep=asked.keep,
+        snapshots=warm.snapshots(run, cluster, fresh=asked.fresh),
+        tick=tick,
+        timeout=asked.timeout or None,
+        now=run.environment.now,
+    )
+
+
+class _Lines:
+    """A line or a document per change, written in blocks: one for each burst."""
+
+    def __init__(self, run: Run, asked: Asked) -> None:
+        self._run = run
+        self._asked = asked
+        self._pending: list[RowUpdate] = []
+
+    def follow(self) -> None:
+        from rolloutctl.actions.following import News
+        from rolloutctl.render.text import safe
+
+        run = self._run
+        try:
+            for update in _updates(run, self._asked):
+                if update.row is not None:
+                    self._pending.append(update)
+                    if len(self._pending) >= _BLOCK:
+                        self._flush()
+                    continue
+                self._flush()
+                problem = safe(update.problem, 400)
+                if update.news is News.STALE:
+                    run.note(f"the connection dropped ({problem}); going on when it is back")
+                elif update.news is News.BACK:
+                    run.note("the connection is back")
+                elif update.news is News.UNREADABLE:
+                    run.note(f"not readable: {problem}")
+        finally:
+            self._flush()
+
+    def _flush(self) -> None:
+        updates, self._pending = self._pending, []
+        if not updates:
+            return
+        surface = surface_of(self._run)
+        if self._asked.output in ("json", "jsonl"):
+            self._run.out("".join(_document(update, surface) for update in updates))
+        else:
+            self._run.emit(line for update in updates if (line := _line(update, surface)))
+
+
+def _document(update: RowUpdate, surface: Surface) -> str:
+    from rolloutctl.actions.following import News
+    from rolloutctl.render import serialize
+    from rolloutctl.render.documents import rollout as documents
+
+    assert update.row is not None
+    deleted = update.news is News.DELETED
+    return serialize.to_jsonl(
+        documents.row_change(update.row, update.before, at=surface.now, deleted=deleted)
+    )
+
+
+def _line(update: RowUpdate, surface: Surface) -> Any:
+    """The line of an update; None when it says what the one before said."""
+    from rolloutctl.actions.following import News
+    from rolloutctl.render.views import movement
+
+    assert update.row is not None
+    deleted = update.news is News.DELETED
+    line = movement.row_line(update.row, surface, deleted=deleted)
+    if deleted or update.before is None:
+        return line
+    # A row holds more than its line shows: messages, moments.
+    return None if movement.row_line(update.before, surface) == line else line
+
+
+class _Table:
+    """The table, redrawn in place: what is not Healthy comes first where not all rows fit."""
+
+    def __init__(self, run: Run, asked: Asked) -> None:
+        from rolloutctl.domain.fleet.ranking import Ranking
+
+        self._run = run
+        self._asked = asked
+        self._rows = Ranking(longest_wait=asked.awaiting)
+        self._changed: dict[Ref, float] = {}
+        """When the rows that stand out changed."""
+        self._unreadable: dict[Ref | None, str] = {}
+        self._stale: tuple[str, str] | None = None
+        self._room = 0
+
+    def follow(self) -> None:
+        from rolloutctl.actions.following import News
+
+        with live(self._run) as draw:
+            for update in _updates(self._run, self._asked, tick=1.0):
+                self._take(update)
+                if update.news in (News.TICK, News.STALE, News.BACK):
+                    draw(self._picture)
+
+    def _take(self, update: RowUpdate) -> None:
+        from rolloutctl.actions.following import News
+
+        if update.news is News.STALE:
+            self._stale = (f"{self._run.environment.now():%H:%M:%S}Z", update.problem)
+        elif update.news is News.BACK:
+            self._stale = None
+        elif update.news is News.UNREADABLE:
+            self._unreadable[update.ref] = update.problem
+        elif update.row is not None:
+            ref = update.row.ref
+            self._unreadable.pop(ref, None)
+            if update.news is News.DELETED:
+                self._rows.drop(ref)
+                self._changed.pop(ref, None)
+                return
+            self._rows.put(update.row)
+            if not update.first:
+                self._changed[ref] = monotonic()
+
+    def _picture(self, room: int | None) -> list[Any]:
+        from rolloutctl.render.text import Span, line, safe
+        from rolloutctl.render.views import table
+
+        # At the end no whole fleet scrolls by: `list` prints it.
+        room = self._room = self._room if room is None else room
+        now = monotonic()
+        for ref in [ref for ref, moment in self._changed.items() if now - moment >= _FRESH]:
+            del self._changed[ref]
+        above = stale_lines(self._run, *self._stale) if self._stale else []
+        above += [
+            line(Span(f"not readable: {safe(problem, 400)}", "warn"))
+            for problem in self._unreadable.values()
+        ]
+        if not len(self._rows):
+            return [*above, line(Span("no rollouts", "dim"))]
+        fit = room - len(above) - 1
+        left = max(0, len(self._rows) - fit)
+        if left:
+            above.append(table.counts(self._rows.phases, self._rows.awaiting))
+            fit = max(1, fit - 2)
+            left = len(self._rows) - fit
+        shown = self._rows.first(fit)
+        if not left and not self._asked.awaiting:
+            shown.sort(key=lambda row: row.ref)
+        lines = table.lines(
+            shown,
+            surface_of(self._run),
+            namespaces=self._run.common.all_namespaces,
+            wide=self._asked.output == "wide",
+            fresh=self._changed,
+        )
+        result = [*above, *lines]
+        if left:
+            first = "the longest wait" if self._asked.awaiting else "what is not Healthy"
+            result.append(line(Span(f"{left:,} more; {first} comes first", "dim")))
+        return result
