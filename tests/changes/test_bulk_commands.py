@@ -610,3 +610,22 @@ def test_hostile_words_stay_in_their_lines(rolloutctl: Program) -> None:
     assert "\x1b" not in done.stdout + done.stderr
     assert done.stdout.count("\n") == 1
     assert not re.search(r"^2 refused", done.stderr, re.M)
+
+
+def test_what_lost_its_label_is_left_alone(rolloutctl: Program) -> None:
+    def relabelled(item: dict[str, Any]) -> None:
+        item["metadata"]["labels"] = {"team": "b", "tier": "web"}
+
+    cluster = many(rolloutctl, 2, intrusions=[relabelled])
+    cluster.gate = lambda change: relabelled(cluster.rollout_of("web-001"))
+    done = rolloutctl("promote", "-l", "team in (a)", "--yes", "--max-concurrent", "1")
+    assert "web-001: left alone: it lost the labels that were asked for" in done.stdout
+    assert changed(cluster) == ["shop/web-000"]
+
+
+def test_a_selector_that_cannot_be_read_is_told_before_anything_is_asked(
+    rolloutctl: Program, three: Fleet
+) -> None:
+    done = rolloutctl("promote", "-l", "team in (a", "--yes")
+    assert done.exit_code is ExitCode.USAGE
+    assert three.requests == []

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rolloutctl.cli.filed import Filed
     from rolloutctl.domain.decision import Action, Seen
     from rolloutctl.domain.fleet.entry import Entry, Keep
+    from rolloutctl.domain.fleet.selectors import Selector
     from rolloutctl.domain.refs import Ref
     from rolloutctl.errors import RolloutctlError
 
@@ -85,11 +86,14 @@ def _selected(
 ) -> list[Ref]:
     """The rollouts that pass the filters, of those in `among` where it is given."""
     from rolloutctl.actions.reading import Reading
-    from rolloutctl.cli.rollouts import keep_for, parse_phases
+    from rolloutctl.cli.rollouts import parse_phases
     from rolloutctl.domain.cluster import Unreadable
+    from rolloutctl.domain.fleet import selectors
+    from rolloutctl.domain.fleet.keeping import keep_for
     from rolloutctl.domain.refs import Ref
 
     keep = keep_for(parse_phases(asked.phase), asked.plugin, asked.awaiting)
+    labels = selectors.parse(asked.selector)
     scopes: list[str | None] = [run.namespace()]
     if among is not None:
         scopes = list(dict.fromkeys(ref.namespace for ref in among))
@@ -110,7 +114,7 @@ def _selected(
             if (wanted is not None and item.ref not in wanted) or not (keep is None or keep(item)):
                 continue
             found.append(item.ref)
-            still = _still(item, keep, asked.selector)
+            still = _still(item, keep, labels)
             before = checks.get(item.ref)
             checks[item.ref] = still if before is None else _both(before, still)
             progress.show(f"selecting: {len(found)} found", 0.0)
@@ -121,7 +125,7 @@ def _selected(
     return [ref for ref in among or () if ref in chosen]
 
 
-def _still(chosen: Entry, keep: Keep | None, selector: str) -> Check:
+def _still(chosen: Entry, keep: Keep | None, labels: Selector) -> Check:
     """Whether a rollout read anew is still what it was selected for."""
     from rolloutctl.actions.promotion import LeftOut
     from rolloutctl.domain.fleet.entry import entry
@@ -130,8 +134,8 @@ def _still(chosen: Entry, keep: Keep | None, selector: str) -> Check:
         now = entry(seen.rollout)
         if now.uid != chosen.uid:
             raise LeftOut("left alone: it was deleted and made anew meanwhile")
-        if selector and now.labels != chosen.labels:
-            raise LeftOut("left alone: its labels changed meanwhile")
+        if not labels.matches(now.labels):
+            raise LeftOut("left alone: it lost the labels that were asked for")
         if keep is not None and not keep(now):
             raise LeftOut(f"left alone: it no longer matches, it is {now.row.phase} meanwhile")
 
