@@ -27,6 +27,8 @@ EXIT_CODES = (
 )
 _ENVIRONMENT = (
     ("KUBECONFIG", "kubeconfig files, separated as in PATH"),
+    ("XDG_CACHE_HOME", "where lists of many are kept, in rolloutctl/; else ~/.cache"),
+    ("ROLLOUTCTL_NO_CACHE", "when set to 1, no list is kept on disk or read from there"),
     ("NO_COLOR", "when set, nothing is coloured"),
     ("ROLLOUTCTL_DEBUG", "when set, an internal error shows where it happened"),
 )
