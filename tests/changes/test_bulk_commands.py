@@ -20,6 +20,7 @@ from rolloutctl.domain.cluster import Change, Kind
 from rolloutctl.errors import ExitCode, Forbidden
 from support.fleet_cluster import Fleet, fleet, numbered
 from support.program import Program, Result
+from support.scripted import write_kubeconfig
 
 ACROSS = ["mall/cart", "shop/pay", "shop/web"]
 
@@ -550,7 +551,8 @@ def test_handlers_are_put_back(rolloutctl: Program) -> None:
 def test_the_here_document_is_what_a_shell_reads(rolloutctl: Program, tmp_path: Path) -> None:
     many(rolloutctl, 6, gate=refuse("web-001"))
     argv = ("promote", "-l", "team=a", "--yes", "--stop-on-failure", "--max-concurrent", "1")
-    done = rolloutctl(*argv, "--kubeconfig", "my config", "--timeout", "90")
+    config = str(write_kubeconfig(tmp_path / "my config", "https://localhost:1"))
+    done = rolloutctl("--context", "test", *argv, "--kubeconfig", config, "--timeout", "90")
     script = done.stderr[done.stderr.index("rolloutctl promote") :]
     (tmp_path / "rolloutctl").write_text('#!/bin/sh\nfor one; do echo "<$one>"; done; cat\n')
     (tmp_path / "rolloutctl").chmod(0o755)
@@ -562,7 +564,8 @@ def test_the_here_document_is_what_a_shell_reads(rolloutctl: Program, tmp_path: 
         check=True,
     )
     words = ran.stdout.splitlines()
-    assert words[words.index("<--kubeconfig>") + 1] == "<my config>"
+    assert words[:3] == ["<--context>", "<test>", "<promote>"]
+    assert words[words.index("<--kubeconfig>") + 1] == f"<{config}>"
     assert words[words.index("<--timeout>") + 1] == "<90s>"
     assert words[-4:] == [f"shop/web-{number:03}" for number in range(2, 6)]
 

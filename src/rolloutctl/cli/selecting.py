@@ -328,10 +328,11 @@ def command_line(ctx: typer.Context) -> tuple[str, ...]:
             if name in _OF_THE_SELECTION or source is None or source.name != "COMMANDLINE":
                 continue
             value = context.params.get(name)
-            if value is True:
-                words.append(parameter.opts[0])
-            elif isinstance(value, float):
-                words += [parameter.opts[0], f"{value:g}s"]
-            elif value is not None and value is not False:
-                words += [parameter.opts[0], str(value)]
+            for one in value if isinstance(value, (list, tuple)) else (value,):
+                if one is True:
+                    words.append(parameter.opts[0])
+                elif isinstance(one, float):
+                    words += [parameter.opts[0], f"{one:g}s"]
+                elif one is not None and one is not False:
+                    words += [parameter.opts[0], str(one)]
     return tuple(words)
