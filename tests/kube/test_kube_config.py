@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from rolloutctl.errors import ClusterError, NoCluster
-from rolloutctl.kube.config import Settings, proxy, settings
+from rolloutctl.kube.config import Context, Settings, contexts, proxy, settings
 from support.scripted import write_kubeconfig
 
 
@@ -267,3 +267,29 @@ def test_a_kubeconfig_wins_over_the_pod(tmp_path: Path) -> None:
     env = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBECONFIG": str(path)}
     given = settings(kubeconfig=None, context=None, env=env, service_account=tmp_path)
     assert given.context == "a"
+
+
+def test_the_contexts_in_the_order_of_the_files(tmp_path: Path) -> None:
+    first = written(tmp_path / "a", config("z", "b"))
+    second = written(tmp_path / "b", config("b", "c"))
+    found = contexts(kubeconfig=None, env={"KUBECONFIG": f"{first}{os.pathsep}{second}"})
+    assert [context.name for context in found] == ["z", "b", "c"]
+    assert found[0] == Context("z", "https://z", "z", "ns-z")
+
+
+def test_contexts_that_lead_nowhere_are_listed_too(tmp_path: Path) -> None:
+    path = written(tmp_path / "a", {"contexts": [{"name": "x", "context": {"cluster": "gone"}}]})
+    assert contexts(kubeconfig=str(path), env={}) == [Context("x")]
+
+
+def test_a_pod_has_no_contexts(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("t")
+    env = {"KUBERNETES_SERVICE_HOST": "10.0.0.1"}
+    assert contexts(kubeconfig=None, env=env, service_account=tmp_path) == []
+
+
+def test_a_kubeconfig_that_was_changed_is_read_again(tmp_path: Path) -> None:
+    path = written(tmp_path / "a", config("one", current="one"))
+    assert found(path).context == "one"
+    written(path, config("another", current="another"))
+    assert found(path).context == "another"

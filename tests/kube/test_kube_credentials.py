@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -183,3 +186,40 @@ def test_an_oidc_login_that_gives_nothing(
     with pytest.raises(ClusterError, match='auth-provider of context "test" in kubeconfig'):
         provided(tmp_path, **config)
     assert capfd.readouterr() == ("", "")
+
+
+def test_of_several_clusters_only_one_plugin_has_the_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Terminal:
+        def isatty(self) -> bool:
+            return True
+
+    class Turn:
+        """A lock that knows how many have come for it."""
+
+        def __init__(self) -> None:
+            self.lock = threading.Lock()
+            self.come = threading.Barrier(3)
+
+        def __enter__(self) -> None:
+            self.come.wait(30)
+            self.lock.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            self.lock.release()
+
+    alone = threading.Lock()
+
+    def plugin(argv: list[str], **_: Any) -> subprocess.CompletedProcess[bytes]:
+        assert alone.acquire(blocking=False)
+        said = {"apiVersion": V1, "kind": "ExecCredential", "status": {"token": "x"}}
+        alone.release()
+        return subprocess.CompletedProcess(argv, 0, json.dumps(said).encode(), b"")
+
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    monkeypatch.setattr("rolloutctl.kube.exec_plugin._terminal", Turn())
+    monkeypatch.setattr("rolloutctl.kube.exec_plugin.subprocess.run", plugin)
+    with ThreadPoolExecutor(3) as pool:
+        tokens = [pool.submit(ask, tmp_path) for _ in range(3)]
+    assert [token.result().authorization for token in tokens] == ["Bearer x"] * 3

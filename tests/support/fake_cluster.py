@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from rolloutctl.domain.cluster import Change, Kind, Known, Page, Unreadable, WatchEvent
+from rolloutctl.domain.decoders import decoder
 from rolloutctl.errors import Forbidden, NotFound
 
 
@@ -76,7 +77,7 @@ class FakeCluster:
         ]
 
     def get(self, kind: Kind, namespace: str, name: str, as_type: type[Any]) -> Any:
-        return msgspec.json.decode(self.get_raw(kind, namespace, name), type=as_type)
+        return decoder(as_type).decode(self.get_raw(kind, namespace, name))
 
     def get_raw(self, kind: Kind, namespace: str, name: str) -> bytes:
         self.requests.append(Request("get", kind.plural, namespace, name))
@@ -105,7 +106,7 @@ class FakeCluster:
             unreadable: list[Unreadable] = []
             for item in found[start : start + self.page_size]:
                 try:
-                    items.append(msgspec.json.decode(json.dumps(item).encode(), type=as_type))
+                    items.append(decoder(as_type).decode(json.dumps(item).encode()))
                 except msgspec.ValidationError as problem:
                     metadata = item["metadata"]
                     unreadable.append(
@@ -126,7 +127,7 @@ class FakeCluster:
         known: Known | None = None,
     ) -> Iterator[WatchEvent]:
         def decoded(item: Any) -> Any:
-            found = msgspec.json.decode(json.dumps(item).encode(), type=as_type)
+            found = decoder(as_type).decode(json.dumps(item).encode())
             return found if compact is None else compact(found)
 
         self.requests.append(

@@ -87,7 +87,7 @@ def context_names(ctx: Any, incomplete: str) -> list[str]:
         named = before.split(",")
         return [
             before + comma + name
-            for name in known
+            for name in (context.name for context in known)
             if name.startswith(begun) and name not in named and _CONTEXT.fullmatch(name)
         ]
     return []

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol, TextIO
 if TYPE_CHECKING:
     from rolloutctl.domain.cluster import Cluster
     from rolloutctl.domain.fleet.snapshot import Snapshots
+    from rolloutctl.kube.config import Context
 
 
 class Connect(Protocol):
@@ -35,9 +36,9 @@ class Connect(Protocol):
 
 
 class Contexts(Protocol):
-    """The names of the kubeconfig's contexts, in its order. Raises ClusterError and its kin."""
+    """The contexts of the kubeconfig, in its order. Raises ClusterError and its kin."""
 
-    def __call__(self, *, kubeconfig: str | None, env: Mapping[str, str]) -> list[str]: ...
+    def __call__(self, *, kubeconfig: str | None, env: Mapping[str, str]) -> list[Context]: ...
 
 
 class SnapshotsOf(Protocol):
@@ -46,7 +47,7 @@ class SnapshotsOf(Protocol):
     def __call__(self, cluster: Cluster, *, env: Mapping[str, str]) -> Snapshots | None: ...
 
 
-def contexts_of_kubeconfig(*, kubeconfig: str | None, env: Mapping[str, str]) -> list[str]:
+def contexts_of_kubeconfig(*, kubeconfig: str | None, env: Mapping[str, str]) -> list[Context]:
     """The real thing, imported only when several contexts may be meant."""
     from rolloutctl.kube import config
 

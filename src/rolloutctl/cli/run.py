@@ -73,12 +73,13 @@ class Run:
         """
         if self._contexts is None:
             common = self.common
-            if not common.all_contexts and not any("," in text for text in common.context):
-                self._contexts = list(dict.fromkeys(filter(None, common.context))) or [None]
-            else:
+            several = common.all_contexts or "," in "".join(common.context)
+            if several or len(set(common.context)) > 1:
                 from rolloutctl.cli.contexts import meant
 
                 self._contexts = meant(self)
+            else:
+                self._contexts = [next(iter(common.context), None) or None]
         return self._contexts
 
     def cluster(self) -> Cluster:

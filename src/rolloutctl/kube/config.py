@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import base64
 import difflib
+import functools
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rolloutctl.errors import ClusterError, NoCluster
 from rolloutctl.kube.credentials import Ask, Credentials, fingerprint
@@ -64,17 +65,32 @@ def settings(
     return _from_file(merged, context, env, existing)
 
 
+class Context(NamedTuple):
+    """One context of the kubeconfig: what it is called, and where it leads."""
+
+    name: str
+    server: str = ""
+    user: str = ""
+    namespace: str = ""
+
+
 def contexts(
     *,
     kubeconfig: str | None,
     env: Mapping[str, str],
     service_account: Path = SERVICE_ACCOUNT,
-) -> list[str]:
-    """The names of all contexts, in the order of the files; none in a pod without a kubeconfig.
+) -> list[Context]:
+    """All contexts, in the order of the files; none in a pod without a kubeconfig.
 
-    Raises NoCluster, ClusterError.
+    What a context names and the kubeconfig does not have is "". Raises NoCluster, ClusterError.
     """
-    return list(_merge(_files(kubeconfig, env, service_account))["contexts"])
+    merged = _merge(_files(kubeconfig, env, service_account))
+    found: list[Context] = []
+    for name, (context, _) in merged["contexts"].items():
+        cluster, _ = merged["clusters"].get(str(context.get("cluster")), ({}, None))
+        user, namespace = (str(context.get(key) or "") for key in ("user", "namespace"))
+        found.append(Context(name, _server(cluster), user, namespace))
+    return found
 
 
 def _files(kubeconfig: str | None, env: Mapping[str, str], service_account: Path) -> list[Path]:
@@ -113,6 +129,17 @@ def _paths(kubeconfig: str | None, env: Mapping[str, str]) -> list[Path]:
 
 
 def _load(path: Path) -> dict[str, Any]:
+    """What a kubeconfig holds; not to be changed. Raises ClusterError."""
+    try:
+        about = path.stat()
+    except OSError as error:
+        raise ClusterError(f"kubeconfig {path} cannot be read: {error.strerror}") from error
+    return _parsed(path, about.st_mtime_ns, about.st_size)
+
+
+@functools.lru_cache(maxsize=16)
+def _parsed(path: Path, _changed: int, _size: int) -> dict[str, Any]:
+    # A fleet's kubeconfig is long, and each of its contexts is opened on its own.
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,9 @@ _VERSIONS = (
 _SECONDS = 300.0
 """A person may have to log in with a browser; longer than this nobody waits."""
 _LONGEST = 2000
+_terminal = threading.Lock()
+"""Held by the one that may ask a person: of several clusters each gets its answers in turn, and
+who has logged in for the first need not again for the next."""
 
 
 def run(
@@ -49,15 +54,16 @@ def run(
     if spec.get("interactiveMode") == "Always" and not interactive:
         raise ClusterError(f"{where}: {command} has to ask somebody, and stdin is no terminal")
     try:
-        done = subprocess.run(
-            argv,
-            env=_variables(spec, cluster, env, str(version), interactive=interactive),
-            stdin=None if interactive else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=None if interactive else subprocess.PIPE,
-            timeout=_SECONDS,
-            check=False,
-        )
+        with _terminal if interactive else nullcontext():
+            done = subprocess.run(
+                argv,
+                env=_variables(spec, cluster, env, str(version), interactive=interactive),
+                stdin=None if interactive else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=None if interactive else subprocess.PIPE,
+                timeout=_SECONDS,
+                check=False,
+            )
     except FileNotFoundError as error:
         wanted = str(spec.get("installHint") or "") or "install it, or put it into PATH"
         raise ClusterError(

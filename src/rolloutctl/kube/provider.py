@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from pathlib import Path
 
 from rolloutctl.errors import ClusterError
 from rolloutctl.kube.credentials import Credentials
+
+_one = threading.Lock()
+"""Of several clusters of one user the first renews the token, and the others find it renewed."""
 
 
 class _Said(logging.Handler):
@@ -29,15 +33,16 @@ def ask(context: str, files: list[Path]) -> Credentials:
     """
     said = _Said()
     root = logging.getLogger()
-    root.addHandler(said)
-    try:
-        header = _header(context, files)
-    except Exception as error:
-        # The package lets through whatever a provider's answer or a mistyped field leads to.
-        said.lines.append(f"{type(error).__name__}: {error}")
-        header = None
-    finally:
-        root.removeHandler(said)
+    with _one:
+        root.addHandler(said)
+        try:
+            header = _header(context, files)
+        except Exception as error:
+            # The package lets through whatever a provider's answer or a mistyped field leads to.
+            said.lines.append(f"{type(error).__name__}: {error}")
+            header = None
+        finally:
+            root.removeHandler(said)
     if not header:
         listed = ", ".join(str(path) for path in files)
         raise ClusterError(
