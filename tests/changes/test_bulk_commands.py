@@ -553,7 +553,7 @@ def test_the_here_document_is_what_a_shell_reads(rolloutctl: Program, tmp_path: 
     argv = ("promote", "-l", "team=a", "--yes", "--stop-on-failure", "--max-concurrent", "1")
     config = str(write_kubeconfig(tmp_path / "my config", "https://localhost:1"))
     done = rolloutctl("--context", "test", *argv, "--kubeconfig", config, "--timeout", "90")
-    script = done.stderr[done.stderr.index("rolloutctl promote") :]
+    script = done.stderr[done.stderr.index("rolloutctl --context") :]
     (tmp_path / "rolloutctl").write_text('#!/bin/sh\nfor one; do echo "<$one>"; done; cat\n')
     (tmp_path / "rolloutctl").chmod(0o755)
     ran = subprocess.run(
