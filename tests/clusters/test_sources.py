@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Iterator
 
@@ -178,3 +179,26 @@ def test_a_cluster_is_opened_in_its_own_thread() -> None:
     found = [(s.label, item) for s, item in each(run, lambda s: [s.cluster.namespace])]
     assert found == [("a", "shop")]
     assert [broken.label for broken in run.broken] == ["b"]
+
+
+def test_a_person_is_told_what_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "_PATIENCE", 0.0)
+    said = threading.Event()
+
+    class Heard(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+        def write(self, text: str) -> int:
+            if "waiting for slow" in text:
+                said.set()
+            return super().write(text)
+
+    def work(source: Source) -> Iterator[int]:
+        assert source.label == "quick" or said.wait(PATIENCE)
+        yield 1
+
+    run = run_on("quick", "slow")
+    run.environment.stderr = Heard()
+    assert len(list(each(run, work))) == 2
+    assert run.environment.stderr.getvalue().endswith("\r\x1b[K")

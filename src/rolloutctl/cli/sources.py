@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 AT_ONCE = 8
 """Clusters read at the same time."""
+_PATIENCE = 1.0
+"""Seconds after which a person is told what is waited for."""
 _AHEAD = 4000
 """Items of a cluster that are kept until those before it have been handed out."""
 
@@ -93,6 +95,10 @@ def each(
         for found in work(listed[0]):
             yield listed[0], found
         return
+    from rolloutctl.cli.progress import Progress
+    from rolloutctl.render.text import safe
+
+    progress = Progress(run)
     channels: list[_Channel[T]] = [_Channel() for _ in listed]
     waiting = deque(zip(listed, channels, strict=True))
 
@@ -109,15 +115,24 @@ def each(
         for _ in range(min(AT_ONCE, len(listed))):
             threading.Thread(target=reader, name="cluster", daemon=True).start()
         failed: list[RolloutctlError] = []
-        for source, channel in zip(listed, channels, strict=True):
-            for found in channel:
-                yield source, found
+        for number, (source, channel) in enumerate(zip(listed, channels, strict=True)):
+            while True:
+                if not channel.ready(_PATIENCE):
+                    progress.show(f"waiting for {safe(source.label, 60)}", number / len(listed))
+                    channel.ready(None)
+                    progress.clear()
+                items = channel.take()
+                if not items:
+                    break
+                for item in items:
+                    yield source, item
             if channel.error is not None:
                 failed.append(channel.error)
                 run.broken.append(Broken(source.label, channel.error))
         if listed and len(failed) == len(listed):
             raise _none_answered(failed)
     finally:
+        progress.clear()
         waiting.clear()
         for channel in channels:
             channel.close()
@@ -133,7 +148,7 @@ def _none_answered(failed: list[RolloutctlError]) -> NoneAnswered:
 class _Channel(Generic[T]):
     """What one source says, on its way from the thread that reads it; of bounded length.
 
-    Once iteration has ended, `error` is what the source failed with, if it did.
+    Once there is nothing to take, `error` is what the source failed with, if it did.
     """
 
     def __init__(self) -> None:
@@ -166,19 +181,20 @@ class _Channel(Generic[T]):
             self._changed.notify_all()
             return not self._closed
 
-    def __iter__(self) -> Iterator[T]:
-        while True:
-            with self._changed:
-                while not self._items and not self._ended:
-                    self._changed.wait()
-                items = list(self._items)
-                self._items.clear()
-                self._changed.notify_all()
-            if not items:
-                break
-            yield from items
-        if self._unexpected is not None:
+    def ready(self, seconds: float | None) -> bool:
+        """Waits until there is something to take, or the end; whether there is."""
+        with self._changed:
+            return self._changed.wait_for(lambda: bool(self._items) or self._ended, seconds)
+
+    def take(self) -> list[T]:
+        """What there is; nothing at the end. Raises what nobody expected of the source."""
+        with self._changed:
+            items = list(self._items)
+            self._items.clear()
+            self._changed.notify_all()
+        if not items and self._unexpected is not None:
             raise self._unexpected
+        return items
 
     def close(self) -> None:
         """Nobody takes anything any more."""
