@@ -6,6 +6,7 @@ import itertools
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -116,6 +117,20 @@ def test_versions_that_are_no_numbers_are_not_compared(tmp_path: Path) -> None:
     odd = reply(200, {"metadata": {"resourceVersion": "x9"}, "items": [thing("a", 1)]})
     with serving(both(HANG, odd)) as script:
         assert told(script, tmp_path, known("a"), 1) == ["SYNCED 10"]
+
+
+def test_on_a_long_way_silence_says_less() -> None:
+    times = iter(number / 10 for number in itertools.count())
+
+    def seconds(answered_after: float) -> float:
+        """How long it is waited."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(catching_up, "time", SimpleNamespace(monotonic=lambda: next(times)))
+            judge = catching_up.Judge("10")
+            judge.told(catching_up.Head("500", 2, answered_after))
+            return sum(1 for _ in iter(lambda: judge.caught_up("10", 2), True)) / 10
+
+    assert seconds(0.001) < seconds(0.15) < seconds(0.25) == seconds(30.0)
 
 
 def test_a_bookmark_shows_how_far_it_is(tmp_path: Path) -> None:

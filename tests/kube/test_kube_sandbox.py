@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rolloutctl import kube
 from rolloutctl.actions import reading
 from rolloutctl.actions.reading import Reading
-from rolloutctl.domain.cluster import CONFIG_MAPS, PODS, ROLLOUTS, Change, Kind, WatchEvent
+from rolloutctl.domain.cluster import CONFIG_MAPS, PODS, ROLLOUTS, Change, Kind, Known, WatchEvent
 from rolloutctl.domain.fleet.entry import Entry
 from rolloutctl.domain.wire import Rollout
 from rolloutctl.errors import (
@@ -197,6 +201,85 @@ def test_a_list_is_gone_on_with(
     assert again.changed == {0: 0, 1: 3, 60: 0}[changes]
     assert entries == read(kept=False)[1]
     assert len(entries) == 2
+
+
+def test_what_changes_while_it_catches_up_is_not_lost(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    names = [f"n{number}" for number in range(8)]
+    for name in names:
+        site.rollout(name)
+    cluster = site.cluster()
+    before = {
+        ("default", item.metadata.name): (item.metadata.resource_version, kept(item))
+        for page in cluster.pages(ROLLOUTS, None, Rollout)
+        for item in page.items
+    }
+    known = Known(str(site.store.version), before)
+
+    def change() -> None:
+        for number in range(150):
+            name = names[number % 7]
+            site.client.patch("rollouts", name, {"spec": {"replicas": number}}, "default")
+            if number == 70:
+                site.client.delete("rollouts", "n7", "default")
+        site.rollout("last")
+
+    changing = threading.Thread(target=change)
+    changing.start()
+    synced = 0
+    for event in cluster.watch(ROLLOUTS, None, Rollout, compact=kept, known=known, timeout=30.0):
+        synced += event.type == "SYNCED"
+        assert not event.problem
+        if event.object == ("last", 2):
+            break
+    changing.join()
+    assert synced == 1
+    now = [item for page in cluster.pages(ROLLOUTS, None, Rollout) for item in page.items]
+    assert [each for _, each in sorted(known.items.values(), key=lambda at: at[1])] == sorted(
+        map(kept, now)
+    )
+    assert {version for version, _ in known.items.values()} == {
+        item.metadata.resource_version for item in now
+    }
+    site.stop()
+
+
+def kept(item: Rollout) -> tuple[str, int | None]:
+    return item.metadata.name, item.spec.replicas
+
+
+@settings(deadline=None, max_examples=12)
+@given(
+    st.lists(st.tuples(st.sampled_from(["put", "delete"]), st.sampled_from("abcdef")), max_size=18)
+)
+def test_whatever_happened_a_list_gone_on_with_is_the_list(changes: list[tuple[str, str]]) -> None:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "WORTH", 1)
+        site = Site(Path(folder))
+        site.client.create("namespaces", {"metadata": {"name": "kube-system"}})
+        there = {"b", "d"}
+        for name in sorted(there):
+            site.rollout(name)
+        env = {"XDG_CACHE_HOME": folder}
+
+        def read(env: dict[str, str]) -> Reading:
+            cluster = site.cluster()
+            return Reading(cluster, None, snapshots=kube.snapshots(cluster, env))
+
+        list(read(env))
+        for number, (change, name) in enumerate(changes):
+            if change == "delete" and name in there:
+                site.client.delete("rollouts", name, "default")
+                there.remove(name)
+            elif change == "put" and name in there:
+                site.client.patch("rollouts", name, {"spec": {"replicas": number}}, "default")
+            elif change == "put":
+                site.rollout(name)
+                there.add(name)
+        found = read(env)
+        assert list(found) == list(read({}))
+        assert found.warm
+        site.stop()
 
 
 def test_a_list_of_a_cluster_that_was_is_not_gone_on_with(

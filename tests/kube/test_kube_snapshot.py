@@ -8,6 +8,7 @@ import json
 import multiprocessing
 import os
 import tempfile
+import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -170,6 +171,23 @@ def test_without_the_clusters_uid_nothing_is_kept_or_used(tmp_path: Path) -> Non
     assert not (tmp_path / "rolloutctl").exists()
     store(tmp_path).save(CLUSTER, None, snapshot("a"))
     assert store(tmp_path).load(nobody, None) is None
+    assert store(tmp_path).load(CLUSTER, None) is not None
+
+
+def test_a_server_that_does_not_answer_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storing, "_PATIENCE", 0.01)
+    store(tmp_path).save(CLUSTER, None, snapshot("a"))
+    answer = threading.Event()
+
+    class Slow(Named):
+        def uid(self) -> str:
+            assert answer.wait(10)
+            return self.known_as
+
+    assert store(tmp_path).load(Slow("the-cluster"), None) is None
+    answer.set()
     assert store(tmp_path).load(CLUSTER, None) is not None
 
 

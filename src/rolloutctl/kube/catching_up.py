@@ -23,7 +23,8 @@ from rolloutctl.kube import decoding
 from rolloutctl.kube.transport import Transport
 
 SETTLED = 0.1
-"""Seconds of silence after which a watch that may have caught up has done so."""
+"""Seconds of silence after which a watch that may have caught up has done so; more far away."""
+_FARTHEST = 0.5
 GRACE = 1.0
 """Seconds of silence after which a watch that leaves objects out is not believed."""
 
@@ -33,10 +34,14 @@ class _Anything(Wire):
 
 
 class Head(NamedTuple):
-    """The start of a list: its version, and how many objects it has (None: not said)."""
+    """The start of a list: its version, and how many objects it has (None: not said).
+
+    `seconds`: how long the answer took.
+    """
 
     version: str
     objects: int | None
+    seconds: float
 
 
 class Distrusted(Exception):
@@ -119,6 +124,7 @@ class Arrivals:
 
 def head(transport: Transport, where: str, selection: dict[str, str]) -> Head:
     """Asks for the start of a list. Raises Distrusted."""
+    asked = time.monotonic()
     try:
         answer = transport.request("GET", where, query=selection | {"limit": "1"})
         if answer.status != 200:
@@ -130,7 +136,7 @@ def head(transport: Transport, where: str, selection: dict[str, str]) -> Head:
     if token:
         # Servers do not count what they have to select.
         count = None if page.remaining is None or count is None else count + page.remaining
-    return Head(page.resource_version, count)
+    return Head(page.resource_version, count, time.monotonic() - asked)
 
 
 class Judge:
@@ -161,7 +167,8 @@ class Judge:
             return True
         silent = time.monotonic() - self._quiet_since
         if fits:
-            return silent >= SETTLED
+            # On a long way there are longer gaps between what was sent at once.
+            return silent >= min(max(SETTLED, 2 * self._head.seconds), _FARTHEST)
         if silent >= GRACE:
             raise Distrusted(f"there are {self._head.objects} objects, and {count} were known")
         return False

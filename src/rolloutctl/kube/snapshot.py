@@ -37,6 +37,8 @@ _UNUSED = 30 * 86_400.0
 """Seconds after which a file nobody used is removed."""
 _ABANDONED = 3600.0
 """Seconds after which a file somebody began to write will not be finished."""
+_PATIENCE = 5.0
+"""Seconds to wait for the cluster's uid."""
 _MANY = 2_000
 """From so many entries on, the garbage collector need not look through them again."""
 
@@ -88,8 +90,9 @@ class FileSnapshots:
         except _Unsound:
             _remove(path)
             return None
-        asking.join()
-        uid = cluster.uid()
+        asking.join(_PATIENCE)
+        # A server that does not answer is waited for once, by the reading itself.
+        uid = "" if asking.is_alive() else cluster.uid()
         if not uid or header.cluster_uid != uid:
             if uid:
                 _remove(path)
