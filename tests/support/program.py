@@ -10,6 +10,7 @@ from typing import Any
 from rolloutctl.cli.environment import Environment, utc_now
 from rolloutctl.cli.main import main
 from rolloutctl.domain.cluster import Cluster
+from rolloutctl.domain.fleet.snapshot import Snapshots
 from rolloutctl.errors import ExitCode
 
 
@@ -32,9 +33,10 @@ class Program:
     columns: int = 100
     terminal: bool = False
     stdin: str = ""
+    snapshots: Snapshots | None = None
 
     def __call__(self, *argv: str) -> Result:
-        settings: dict[str, Any] = {}
+        settings: dict[str, Any] = {"snapshots": lambda cluster, env: self.snapshots}
         if self.cluster is not None:
             settings["connect"] = lambda **_: self.cluster
         environment = Environment.in_memory(

@@ -8,7 +8,6 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rolloutctl.cli.run import Run
-from rolloutctl.domain.fleet.keeping import keep_for as keep_for
 from rolloutctl.errors import ExitCode
 
 if TYPE_CHECKING:
