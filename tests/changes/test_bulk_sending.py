@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rolloutctl.actions import bulk, promotion
 from rolloutctl.actions.bulk import Pace, Sending
 from rolloutctl.actions.promotion import Intent, LeftOut
-from rolloutctl.domain.cluster import Change
+from rolloutctl.domain.cluster import Change, Kind
 from rolloutctl.domain.decision import Action, Decision, NothingToDo, NotObserved, Seen
 from rolloutctl.domain.refs import Ref
 from rolloutctl.domain.reports import Did, Result
@@ -413,3 +413,30 @@ def test_a_dry_run_of_the_server_keeps_nothing() -> None:
     assert [item.did for item in results] == [Did.TRIED] * 3
     assert cluster.sent == [] and len(cluster.tried) == 3
     assert promotion.read(cluster, Ref("shop", "web-000")).rollout.status.pause_conditions
+
+
+def test_all_together_wait_no_longer_for_the_controller_than_one() -> None:
+    names = numbered(40)
+    cluster = fleet(*names)
+    for name in names:
+        item = cluster.rollout_of(name)
+        item["metadata"] = {**item["metadata"], "generation": 99}
+    limits: list[float] = []
+    watch = cluster.watch
+    now = 0.0
+
+    def clock() -> float:
+        return now
+
+    def waiting(kind: Kind, namespace: str | None, as_type: type[Any], **more: Any) -> Any:
+        nonlocal now
+        limits.append(more["timeout"])
+        now += more["timeout"]
+        return watch(kind, namespace, as_type, **more)
+
+    cluster.watch = waiting  # type: ignore[method-assign]
+    refs = [Ref("shop", name) for name in names]
+    planned = bulk.plan_all(cluster, refs, PROMOTE, at_once=1, timeout=30.0, clock=clock)
+    assert all(one.error is not None for one in planned)
+    assert limits[0] == 30.0
+    assert set(limits[1:]) == {1.0}

@@ -30,6 +30,9 @@ MOST_AT_ONCE = 64
 PATIENCE = 10.0
 """Seconds that requests in flight are waited for when it was stopped."""
 
+_LEAST_WAIT = 1.0
+"""Seconds each rollout has for that at least: those read last are not given up unseen."""
+
 Clock = Callable[[], float]
 
 
@@ -61,11 +64,13 @@ def plan_all(
     checks: Mapping[Ref, Check] | None = None,
     waiting: Callable[[Ref, NotObserved], None] = lambda ref, reason: None,
     progress: Callable[[int], None] = lambda done: None,
+    clock: Clock = time.monotonic,
 ) -> list[Planned]:
     """Reads and decides for each rollout, each once, in the order given. Nothing is sent.
 
-    `timeout` in seconds bounds the wait for the controller to see a rollout's template. `waiting`
-    and `progress` (how many are done) are called in this thread. Raises nothing of the cluster's.
+    `timeout` in seconds, else `promotion.OBSERVE_TIMEOUT`, is how long all of them together wait
+    for the controller to see their templates. `waiting` and `progress` (how many are done) are
+    called in this thread. Raises nothing of the cluster's.
     """
     wanted = list(dict.fromkeys(refs))
     known = checks or {}
@@ -75,11 +80,14 @@ def plan_all(
             crew.tell(lambda: waiting(ref, reason))
 
         check = known.get(ref, promotion.anything)
+        limit = max(min(_LEAST_WAIT, wait_for), deadline - clock())
         return promotion.plan(
-            cluster, ref, intent, timeout=timeout, waiting=wait, check=check, config=config
+            cluster, ref, intent, timeout=limit, waiting=wait, check=check, config=config
         )
 
     config = _once(promotion.configuration)
+    wait_for = promotion.OBSERVE_TIMEOUT if timeout is None else timeout
+    deadline = clock() + wait_for
     crew: Crew[Ref, Decision] = Crew(one, at_once)
     found: dict[Ref, Planned] = {}
     queue = iter(wanted)
