@@ -172,8 +172,9 @@ class Sending:
         self.failed = False
         self.begun: set[Ref] = set()
         """Those that were handed out and have no result yet."""
-        self._stopped = threading.Event()
-        self._at_once = threading.Event()
+        # Plain flags: a signal handler may be interrupted by another while it sets them.
+        self._stopped = False
+        self._given_up = False
         self._crew: Crew[Decision, Result] = Crew(self._send, pace.at_once)
 
     # --- stopping ------------------------------------------------------------------------------
@@ -181,7 +182,7 @@ class Sending:
     @property
     def stopped(self) -> bool:
         """Whether somebody stopped it."""
-        return self._stopped.is_set()
+        return self._stopped
 
     @property
     def in_flight(self) -> int:
@@ -190,9 +191,8 @@ class Sending:
 
     def stop(self, *, at_once: bool = False) -> None:
         """Begins nothing more; `at_once`: does not wait for what is in flight either."""
-        self._stopped.set()
-        if at_once:
-            self._at_once.set()
+        self._stopped = True
+        self._given_up = self._given_up or at_once
         self._crew.wake()
 
     # --- sending -------------------------------------------------------------------------------
@@ -256,7 +256,7 @@ class Sending:
         end = self.clock() + self.patience
         if self._crew.busy:
             self.waits(self._crew.busy)
-        while self._crew.busy and not self._at_once.is_set() and (left := end - self.clock()) > 0:
+        while self._crew.busy and not self._given_up and (left := end - self.clock()) > 0:
             self._take(left)
 
     def _take(self, timeout: float | None) -> None:

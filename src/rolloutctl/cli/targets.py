@@ -101,6 +101,7 @@ def _selected(
     found: list[Ref] = []
     progress = Progress(run)
     for scope in scopes:
+        # Read from the cluster itself: a kept list may serve to look, and not to choose by.
         for item in Reading(
             run.cluster(), scope, label_selector=asked.selector, now=run.environment.now
         ):
