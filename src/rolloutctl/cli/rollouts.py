@@ -105,7 +105,7 @@ def show_rows(
     write_rows(run, rows, output=output, namespaces=namespaces, clusters=clusters)
     readings.tell()
     if unreadable:
-        _report_unreadable(run, unreadable)
+        report_unreadable(run, unreadable)
         return ExitCode.FAILED
     if not count:
         run.note(_nothing(_where(run, listed), selector, filtered=keep is not None))
@@ -131,7 +131,8 @@ def _nothing(where: str, selector: str, *, filtered: bool) -> str:
     return f"{what} {where}"
 
 
-def _report_unreadable(run: Run, items: list[tuple[str, Unreadable]]) -> None:
+def report_unreadable(run: Run, items: list[tuple[str, Unreadable]]) -> None:
+    """Names on stderr what could not be read, each with the label of its cluster."""
     from rolloutctl.render import narrate
     from rolloutctl.render.text import safe
 

@@ -20,6 +20,22 @@ _INVALID = re.compile(r'The Rollout "[^"]*" is invalid: ')
 _PLUGIN_FAILED = re.compile(r"Step Plugin (\d{1,5}) \(([^)]*)\) failed", re.ASCII)
 _BAD = frozenset({"Failed", "Error"})
 
+ANALYSES = {
+    "Step-based analysis phase": "Step",
+    "Background analysis phase": "Background",
+    "Blue/green pre-promotion analysis phase": "PrePromotion",
+    "Blue/green post-promotion analysis phase": "PostPromotion",
+}
+"""How the cause of an abort begins, and the type of the analysis run it speaks of.
+
+Source: argo-rollouts, rollout/analysis.go.
+"""
+EXPERIMENT = "Experiment analysis phase"
+"""How the cause begins where an experiment failed. Source: argo-rollouts, rollout/experiment.go."""
+TIMED_OUT = "has timed out progressing."
+"""How the cause ends where the progress deadline passed. Source: argo-rollouts, utils/conditions.
+"""
+
 
 def cause(r: Rollout) -> str:
     """Why the rollout is degraded, in the controller's words.
@@ -37,6 +53,12 @@ def cause(r: Rollout) -> str:
     return failure.message if failure is not None and failure.status == "True" else ""
 
 
+def failed_plugin(why: str) -> tuple[int, str] | None:
+    """The step (0-based) and the name of the plugin whose failure a cause speaks of, else None."""
+    named = _PLUGIN_FAILED.match(why)
+    return None if named is None else (int(named.group(1)) - 1, named.group(2))
+
+
 def failed_step(
     r: Rollout,
     analysis_runs: Iterable[AnalysisFacts] = (),
@@ -50,13 +72,13 @@ def failed_step(
         return None
     steps = r.spec.strategy.canary.steps or []
     why = cause(r)
-    named = _PLUGIN_FAILED.match(why)
+    named = failed_plugin(why)
     found: int | None = None
     if named is not None:
-        found = int(named.group(1)) - 1
+        found, name = named
         plugin = steps[found].plugin if 0 <= found < len(steps) else None
         # The steps were edited since: that number now means another step.
-        return found if plugin is not None and plugin.name == named.group(2) else None
+        return found if plugin is not None and plugin.name == name else None
     if why.startswith("Step-based analysis phase"):
         found = next(
             (
@@ -68,7 +90,7 @@ def failed_step(
         )
         if found is not None and 0 <= found < len(steps) and steps[found].analysis is None:
             return None
-    elif why.startswith("Experiment analysis phase"):
+    elif why.startswith(EXPERIMENT):
         found = next(
             (entry.step_index for entry in experiments if entry.current and entry.phase in _BAD),
             None,

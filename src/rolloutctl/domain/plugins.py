@@ -93,7 +93,7 @@ def plugin_runs(r: Rollout, config: PluginConfiguration | None = None) -> dict[i
     steps = _steps(r)
     if not any(step.plugin is not None for step in steps):
         return {}
-    availability_of = _availabilities(config)
+    availability_of = availabilities(config)
     found: dict[tuple[int, str], StepPluginStatus] = {
         (record.index, record.operation): record for record in _records(r) if _fits(record, steps)
     }
@@ -184,7 +184,8 @@ def _in_list_order(r: Rollout, config: PluginConfiguration | None) -> list[Plugi
     return [runs[index] for index in order]
 
 
-def _availabilities(config: PluginConfiguration | None) -> Callable[[str], Availability]:
+def availabilities(config: PluginConfiguration | None) -> Callable[[str], Availability]:
+    """Tells the availability of a step plugin by its name; `config` None: it was not read."""
     if config is None:
         return lambda name: Availability.UNKNOWN
     found: dict[str, Availability] = {}

@@ -6,20 +6,10 @@ from rolloutctl.domain.explain.evidence import writer
 from rolloutctl.domain.explain.facts import Cause, CauseKind, EndedBy, RunEvidence
 from rolloutctl.domain.explain.found import Found
 from rolloutctl.domain.explain.runs import BAD
+from rolloutctl.domain.failure import ANALYSES, EXPERIMENT, TIMED_OUT
 from rolloutctl.domain.failure import cause as cause_of
 from rolloutctl.domain.plugins import PluginRun, plugin_runs
 from rolloutctl.domain.steps import StepState, is_abort_settled
-
-_ANALYSES = {
-    "Step-based analysis phase": "Step",
-    "Background analysis phase": "Background",
-    "Blue/green pre-promotion analysis phase": "PrePromotion",
-    "Blue/green post-promotion analysis phase": "PostPromotion",
-}
-"""How the controller's message begins, and the type of the run it speaks of.
-
-Source: argo-rollouts, rollout/analysis.go.
-"""
 
 
 def aborted(found: Found) -> Cause:
@@ -37,7 +27,7 @@ def aborted(found: Found) -> Cause:
         )
     why, step = cause_of(r), picture.failed_step
     ended_by = EndedBy.PERSON
-    for start, type in _ANALYSES.items():
+    for start, type in ANALYSES.items():
         if why.startswith(start):
             run = found.run(type, phases=BAD)
             return Cause(
@@ -49,7 +39,7 @@ def aborted(found: Found) -> Cause:
                 # What the message says of a run whose object is gone is all there is.
                 analysis=run or RunEvidence("", type, "", why.partition(": ")[2]),
             )
-    if why.startswith("Experiment analysis phase"):
+    if why.startswith(EXPERIMENT):
         return Cause(
             CauseKind.EXPERIMENT_FAILED,
             since=since,
@@ -68,7 +58,7 @@ def aborted(found: Found) -> Cause:
             message=run_of_plugin.message or why,
             plugin=run_of_plugin,
         )
-    if why.endswith("has timed out progressing."):
+    if why.endswith(TIMED_OUT):
         return Cause(
             CauseKind.DEADLINE,
             since=since,
