@@ -227,3 +227,20 @@ def test_what_can_be_read_again_is_no_longer_named() -> None:
 
     assert "Healthy" in last
     assert "not readable" not in last
+
+
+def test_a_long_list_is_shown_while_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following_rows, "_AT_MOST", 0.0)
+    many = [rollout(f"app-{index:03}") for index in range(20)]
+    run = Program(cluster=FakeCluster({"rollouts": many}), terminal=True, env={"LINES": "8"})
+
+    frames = [plain(frame) for frame in run("list", "-w", "--no-color").stdout.split("\x1b[J")]
+
+    assert frames[0][0] == "reading; there are more"
+    assert frames[10][:2] == ["reading; there are more", "11 rollouts: 11 Healthy"]
+    assert frames[-2][0] == "20 rollouts: 20 Healthy"
+    assert all(len(frame) <= 7 for frame in frames)
+
+
+def plain(frame: str) -> list[str]:
+    return re.sub(r"\x1b\[\??\d*[A-Za-z]|\r", "", frame).splitlines()

@@ -29,7 +29,7 @@ class RowUpdate(msgspec.Struct, frozen=True):
 
     `news` is CHANGE (`row` is as it is now), DELETED (`row` as it was last), STALE, BACK or
     UNREADABLE (no row, and of UNREADABLE `ref`), TICK (no row: all that came in the meantime is
-    out).
+    out; `first` as long as not all there is has been read).
     """
 
     news: News
@@ -39,6 +39,8 @@ class RowUpdate(msgspec.Struct, frozen=True):
     """Whether it was there when following began."""
     problem: str = ""
     ref: Ref | None = None
+    cluster: str = ""
+    """What its cluster is called, where several are followed."""
 
 
 def follow_rows(
@@ -53,7 +55,7 @@ def follow_rows(
     clock: Callable[[], float] = monotonic,
     now: Callable[[], datetime] = utc_now,
 ) -> Iterator[RowUpdate]:
-    """The rows there are, a TICK, then each row that changes; a TICK follows every burst.
+    """The rows there are, then each row that changes; a TICK follows every burst.
 
     A rollout that no longer meets `keep` comes out as DELETED. Versions that change nothing that
     a row shows do not come out. With `snapshots` (and no selector: the server applies that) it
@@ -87,11 +89,11 @@ def follow_rows(
             pause = max(SETTLE, _AT_LEAST - (clock() - ticked)) if pending else tick
             taken = pump.take(least(left, pause))
             # In a steady flow of changes there is no pause to wait for.
-            if synced and pending and (taken is None or clock() - ticked > _AT_MOST):
+            if pending and ((taken is None and synced) or clock() - ticked > _AT_MOST):
                 pending = False
                 ticked = clock()
-                yield RowUpdate(News.TICK)
-                if reading is not None:
+                yield RowUpdate(News.TICK, first=not synced)
+                if reading is not None and synced:
                     reading.save()
                     reading = None
             elif taken is None and synced and tick is not None:

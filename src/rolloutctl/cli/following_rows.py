@@ -39,7 +39,6 @@ class Asked:
 
 def follow_rows(run: Run, asked: Asked) -> ExitCode:
     """A list that lives, until it is interrupted or its time is up."""
-    run.one_context("--watch")
     if asked.output in ("name", "yaml"):
         raise UsageError(
             f"-o {asked.output} does not go with --watch", hint="-o jsonl gives a line per change"
@@ -58,21 +57,40 @@ def follow_rows(run: Run, asked: Asked) -> ExitCode:
     return ExitCode.OK
 
 
-def _updates(run: Run, asked: Asked, tick: float | None = None) -> Iterator[RowUpdate]:
+def _updates(
+    run: Run,
+    asked: Asked,
+    failed: Callable[[str, RolloutctlError], None],
+    tick: float | None = None,
+) -> Iterator[RowUpdate]:
+    """What the following says; `failed` is told of a cluster among several that ends with one."""
+    from rolloutctl.actions.following_clusters import follow_clusters
     from rolloutctl.actions.following_rows import follow_rows
     from rolloutctl.cli import warm
+    from rolloutctl.cli.sources import sources
 
     warm.check(asked.selector)
-    cluster = run.cluster()
-    return follow_rows(
-        cluster,
-        run.namespace(),
-        label_selector=asked.selector,
-        keep=asked.keep,
-        snapshots=warm.snapshots(run, cluster, fresh=asked.fresh),
+    listed = sources(run)
+
+    def follow(source: Source, tick: float | None) -> Iterator[RowUpdate]:
+        return follow_rows(
+            source.cluster,
+            source.namespace,
+            label_selector=asked.selector,
+            keep=asked.keep,
+            snapshots=warm.snapshots(run, source.cluster, fresh=asked.fresh),
+            tick=tick,
+            timeout=asked.timeout or None,
+            now=run.environment.now,
+        )
+
+    if len(listed) == 1:
+        return follow(listed[0], tick)
+    return follow_clusters(
+        {source.label: partial(follow, source, None) for source in listed},
+        failed,
         tick=tick,
         timeout=asked.timeout or None,
-        now=run.environment.now,
     )
 
 
@@ -90,7 +108,7 @@ class _Lines:
 
         run = self._run
         try:
-            for update in _updates(run, self._asked):
+            for update in _updates(run, self._asked, self._failed):
                 if update.row is not None:
                     self._pending.append(update)
                     if len(self._pending) >= _BLOCK:
@@ -98,14 +116,21 @@ class _Lines:
                     continue
                 self._flush()
                 problem = safe(update.problem, 400)
+                if update.cluster:
+                    problem = f"{safe(update.cluster)}: {problem}"
                 if update.news is News.STALE:
                     run.note(f"the connection dropped ({problem}); going on when it is back")
                 elif update.news is News.BACK:
-                    run.note("the connection is back")
+                    of = f" of {safe(update.cluster)}" * bool(update.cluster)
+                    run.note(f"the connection{of} is back")
                 elif update.news is News.UNREADABLE:
                     run.note(f"not readable: {problem}")
         finally:
             self._flush()
+
+    def _failed(self, cluster: str, error: RolloutctlError) -> None:
+        self._flush()
+        self._run.fail(of_cluster(cluster, error))
 
     def _flush(self) -> None:
         updates, self._pending = self._pending, []
@@ -153,17 +178,22 @@ class _Table:
         self._run = run
         self._asked = asked
         self._rows = Ranking(longest_wait=asked.awaiting)
-        self._changed: dict[Ref, float] = {}
+        self._changed: dict[Place, float] = {}
         """When the rows that stand out changed."""
-        self._unreadable: dict[Ref | None, str] = {}
-        self._stale: tuple[str, str] | None = None
+        self._unreadable: dict[tuple[str, Ref | None], str] = {}
+        self._stale: dict[str, tuple[str, str]] = {}
+        """By cluster: since when, and why."""
+        self._failures: list[Any] = []
+        """Lines about the clusters that cannot be followed."""
+        self._reading = True
+        """Whether there is more than has been read."""
         self._room = 0
 
     def follow(self) -> None:
         from rolloutctl.actions.following import News
 
         with live(self._run) as draw:
-            for update in _updates(self._run, self._asked, tick=1.0):
+            for update in _updates(self._run, self._asked, self._failed, tick=1.0):
                 self._take(update)
                 if update.news in (News.TICK, News.STALE, News.BACK):
                     draw(self._picture)
@@ -177,6 +207,8 @@ class _Table:
             self._stale = None
         elif update.news is News.UNREADABLE:
             self._unreadable[update.ref] = update.problem
+        elif update.news is News.TICK:
+            self._reading = update.first
         elif update.row is not None:
             ref = update.row.ref
             self._unreadable.pop(ref, None)
@@ -189,7 +221,7 @@ class _Table:
                 self._changed[ref] = monotonic()
 
     def _picture(self, room: int | None) -> list[Any]:
-        from rolloutctl.render.text import Span, line, safe
+        from rolloutctl.render.text import Span, line, safe, wrap
         from rolloutctl.render.views import table
 
         # At the end no whole fleet scrolls by: `list` prints it.
@@ -202,13 +234,17 @@ class _Table:
             line(Span(f"not readable: {safe(problem, 400)}", "warn"))
             for problem in self._unreadable.values()
         ]
+        if self._reading:
+            above.append(line(Span("reading; there are more", "dim")))
         if not len(self._rows):
-            return [*above, line(Span("no rollouts", "dim"))]
+            return above if self._reading else [*above, line(Span("no rollouts", "dim"))]
         fit = room - len(above) - 1
         left = max(0, len(self._rows) - fit)
         if left:
-            above.append(table.counts(self._rows.phases, self._rows.awaiting))
-            fit = max(1, fit - 2)
+            counts = table.counts(self._rows.phases, self._rows.awaiting)
+            on_top = wrap(counts, self._run.environment.width, indent=2)
+            above += on_top
+            fit = max(1, fit - len(on_top) - 1)
             left = len(self._rows) - fit
         shown = self._rows.first(fit)
         if not left and not self._asked.awaiting:
