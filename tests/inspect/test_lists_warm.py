@@ -14,11 +14,13 @@ import pytest
 from rolloutctl.actions import following_rows, reading
 from rolloutctl.actions.following import News
 from rolloutctl.actions.following_rows import follow_rows
+from rolloutctl.cli.environment import Environment
 from rolloutctl.domain.cluster import Cluster, Unreadable, WatchEvent
 from rolloutctl.domain.fleet.entry import entry
 from rolloutctl.domain.fleet.snapshot import Snapshot
 from rolloutctl.domain.wire import Rollout
 from rolloutctl.errors import ExitCode
+from support.clusters import Clusters
 from support.fake_cluster import FakeCluster
 from support.program import Program
 from support.screens import screen
@@ -153,6 +155,27 @@ def test_what_is_no_selector_is_refused_before_anything_is_asked(
     assert result.exit_code == ExitCode.USAGE
     assert 'at "red" (character 9)' in result.stderr
     assert cluster.asked == []
+
+
+def test_of_several_clusters_each_says_how_old_it_is() -> None:
+    class Warm(Clusters):
+        def environment(self) -> Environment:
+            found = super().environment()
+            found.snapshots = lambda cluster, env: memory if cluster is prod else None
+            return found
+
+    prod, stage = Resuming({"rollouts": []}), Resuming({"rollouts": [rollout("web")]})
+    memory = Memory(rollout("a"), rollout("z"))
+    prod.since = [("DELETED", rollout("z"))]
+
+    result = Warm({"stage": stage, "prod": prod}, now=NOW)("list", "--all-contexts")
+
+    assert [line.split()[:2] for line in result.stdout.splitlines()[1:]] == [
+        ["stage", "shop"],
+        ["prod", "shop"],
+    ]
+    assert result.stderr == "prod: as of 09:41:07Z, 1 changed since 09:31:55Z\n"
+    assert (stage.asked, prod.asked) == (["list"], ["watch"])
 
 
 # --- following ----------------------------------------------------------------------------------
