@@ -26,6 +26,7 @@ from support.scripted import (
     refuse,
     reply,
     serving,
+    silent,
     stream,
     thing,
 )
@@ -139,18 +140,22 @@ def test_a_bookmark_shows_how_far_it_is(tmp_path: Path) -> None:
         assert told(script, tmp_path, known("a", "b"), 1) == ["SYNCED 77"]
 
 
-def test_the_same_connection_goes_on_as_the_live_watch(tmp_path: Path) -> None:
+def test_the_same_connection_goes_on_as_the_live_watch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catching_up, "OPENING", 0.2)
     live = frames(("MODIFIED", thing("a", 90)), ("MODIFIED", thing("b", 91)))
     more = threading.Event()
 
     def step(handler: Any) -> None:
         handler.send_response(200)
-        handler.send_header("Connection", "close")
+        handler.send_header("Transfer-Encoding", "chunked")
         handler.end_headers()
         handler.wfile.flush()
         assert more.wait(10)
+        handler.script.ending.wait(0.4)  # longer than a watch may take to begin
         for part in (live[:20], live[20:]):
-            handler.wfile.write(part)
+            handler.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
             handler.wfile.flush()
         handler.script.ending.wait(10)
 
@@ -184,6 +189,7 @@ NOWHERE = {
     "refused": (refuse(400, "invalid resource version"), page(3, 60)),
     "fault": (refuse(500, "no leader"), page(3, 60)),
     "dropped": (drop, page(3, 60)),
+    "held back": (silent, page(3, 60)),
     "in the future": (HANG, page(3, 5)),
     "another count": (HANG, page(7, 60)),
     "another count at the same version": (HANG, page(7, 10)),
@@ -194,7 +200,10 @@ NOWHERE = {
 
 
 @pytest.mark.parametrize("name", NOWHERE)
-def test_what_leads_nowhere_is_listed_anew(tmp_path: Path, name: str) -> None:
+def test_what_leads_nowhere_is_listed_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(catching_up, "OPENING", 0.3)
     resumed, first = NOWHERE[name]
     listed = reply(200, listing([thing("same", 1), thing("changed", 2), thing("new", 3)], 90))
     live = stream(frames(("MODIFIED", thing("same", 91))), then="hang")

@@ -67,9 +67,9 @@ class Reading:
     """The rollouts of a scope, to be iterated once; the facts about it hold from the first on.
 
     `warm`: it goes on from a snapshot that was read at `since`, of which `changed` entries had
-    changed. `as_of`: when it was true, by this machine's clock.
-    A namespace has a snapshot of its own: it is read sooner than one of all namespaces is decoded.
-    With a label selector a snapshot is used, but none made.
+    changed. `as_of`: when it was true, by this machine's clock. A namespace has a snapshot of its
+    own: it is read sooner than one of all namespaces is decoded. A selection is made from a
+    snapshot of all where there is one, else by the server, and then nothing is kept.
     """
 
     def __init__(
@@ -143,7 +143,7 @@ class Reading:
             if (one.row.ref.namespace, one.row.ref.name) not in changes.unreadable and keep(one):
                 yield one
         yield from changes.unreadable.values()
-        if changes.unreadable or changes.version == snapshot.resource_version:
+        if changes.unreadable or changes.version in ("", snapshot.resource_version):
             return
         aged = self.as_of - snapshot.read_at > _RENEW_AFTER
         if changes.anew or aged or len(changes.keys) > _RENEW_CHANGES:

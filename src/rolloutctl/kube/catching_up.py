@@ -25,6 +25,8 @@ from rolloutctl.kube.transport import Transport
 SETTLED = 0.1
 """Seconds of silence after which a watch that may have caught up has done so; more far away."""
 _FARTHEST = 0.5
+OPENING = 3.0
+"""Seconds for the watch to begin; some proxies hold its headers back until something happens."""
 GRACE = 1.0
 """Seconds of silence after which a watch that leaves objects out is not believed."""
 

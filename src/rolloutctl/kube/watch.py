@@ -15,7 +15,7 @@ from rolloutctl.domain.cluster import Kind, Known, Unreadable, WatchEvent
 from rolloutctl.domain.decoders import decoder
 from rolloutctl.domain.wire import Wire
 from rolloutctl.errors import Unreachable
-from rolloutctl.kube import decoding
+from rolloutctl.kube import catching_up, decoding
 from rolloutctl.kube.catching_up import SETTLED, Arrivals, Distrusted, Head, Judge, head
 from rolloutctl.kube.failures import ServerFault, Target, failure, status_of, version_lost
 from rolloutctl.kube.transport import retry_after
@@ -230,7 +230,8 @@ class _Watch:
         silence = SILENCE if left is None else min(SILENCE, max(left, 0.01))
         selection = self._selection
         beside = Arrivals(lambda: head(transport, where, selection)) if resuming else None
-        with transport.stream(where, query, silence=silence) as answer:
+        opening = min(silence, catching_up.OPENING) if resuming else silence
+        with transport.stream(where, query, silence=opening) as answer:
             if answer.status != 200:
                 self._refused(answer, resuming)
             if self._stale:
@@ -238,6 +239,7 @@ class _Watch:
                 yield WatchEvent("SYNCED", resource_version=self._version)
             try:
                 if beside is not None:
+                    _wait_longer(answer, silence)
                     yield from self._resumed(answer, beside)
                 else:
                     yield from self._live(_lines(answer))
@@ -354,6 +356,13 @@ class _Watch:
             self._bad[key] = bad.problem
             named = f"{bad.namespace}/{bad.name}"
             yield WatchEvent("UNREADABLE", bad, problem=f"{named}: {bad.problem}")
+
+
+def _wait_longer(answer: urllib3.BaseHTTPResponse, seconds: float) -> None:
+    """Changes how long a read may take; where the connection is not at hand it stays as it was."""
+    sock = getattr(answer.connection, "sock", None)
+    if sock is not None:
+        sock.settimeout(seconds)
 
 
 def _lines(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
