@@ -119,5 +119,5 @@ def _cut(word: re.Match[str]) -> str:
     text = word[0]
     if not any(char.isdigit() for char in text):
         return text
-    # A short word with a digit in it ("e2e", "v1", "http2") is a word.
+    # A short word with a digit in it ("e2e", "v1", "h2") is a word.
     return _CUT if len(text) >= _HASH or re.fullmatch(rf"(?:{_QUANTITY.pattern})+", text) else text

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
@@ -29,10 +29,12 @@ from rolloutctl.domain.fleet.summary import (
     Stuck,
     Summary,
 )
-from rolloutctl.domain.plugin_config import PluginConfiguration
 from rolloutctl.domain.plugins import ERROR, FAILED, RUNNING, Availability, availabilities
 from rolloutctl.domain.refs import Ref
 from rolloutctl.domain.status import DEGRADED, HEALTHY, PAUSED, PROGRESSING
+
+if TYPE_CHECKING:
+    from rolloutctl.domain.plugin_config import PluginConfiguration
 
 TEAMS = ("team", "owner", "app.kubernetes.io/part-of")
 """The labels that groups are made by, where at least half of the rollouts have one of them."""
@@ -86,7 +88,8 @@ class Tally:
         `clusters`: the clusters there are, also those without rollouts; empty for a single one.
         """
         self._keys = (by,) if by else (NAMESPACE, *TEAMS)
-        self._clusters = tuple(clusters)
+        self._clusters = list(clusters)
+        self._several = bool(self._clusters)
         self._kept: dict[_Key, _Kept] = {}
         self._notable: dict[_Key, _Kept] = {}
         self._cells: Counter[_Cell] = Counter()
@@ -132,7 +135,9 @@ class Tally:
             self._forget((cluster, ref), kept)
 
     def leave(self, cluster: str) -> None:
-        """Forgets all rollouts of a cluster."""
+        """Forgets a cluster and all its rollouts."""
+        if cluster in self._clusters:
+            self._clusters.remove(cluster)
         for label, ref in [key for key in self._kept if key[0] == cluster]:
             self.drop(ref, label)
 
@@ -171,7 +176,7 @@ class Tally:
         """What there is. `now` is of the clock that the rollouts' moments are of."""
         total = Counts()
         strategies: dict[str, Counts] = {}
-        clusters: dict[str, Counts] = {label: Counts() for label in self._clusters}
+        clusters = {label: Counts() for label in self._clusters}
         groups: dict[str, Counts] = {}
         by = self._by()
         for cell, count in self._cells.items():
@@ -190,7 +195,7 @@ class Tally:
             counts=total,
             by=self._keys[by],
             strategies=_worst_first(strategies),
-            clusters=_worst_first(clusters) if self._clusters else (),
+            clusters=_worst_first(clusters) if self._several else (),
             groups=_worst_first(groups),
             awaiting=tuple(sorted(self._awaiting(), key=wait_key)),
             aborted=aborted,
