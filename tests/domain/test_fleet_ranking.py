@@ -45,7 +45,7 @@ def test_counts_and_order_hold_after_every_change(
             ranking.put(move)
         elif move is not None:
             rows.pop(move, None)
-            ranking.drop(Ref("shop", move))
+            ranking.drop(("", Ref("shop", move)))
         else:
             assert ranking.first(2) == expected(rows, longest_wait)[:2]
         assert len(ranking) == len(rows)

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from rolloutctl.cli.living import can_redraw, live, stale_lines
 from rolloutctl.cli.rollouts import surface_of
 from rolloutctl.cli.run import Run
+from rolloutctl.cli.sources import of_cluster, several
 from rolloutctl.errors import ExitCode, Interrupted, Timeout, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from rolloutctl.actions.following_rows import RowUpdate
+    from rolloutctl.cli.sources import Source
+    from rolloutctl.domain.facts import Place
     from rolloutctl.domain.fleet.entry import Keep
     from rolloutctl.domain.refs import Ref
+    from rolloutctl.domain.tree import RolloutRow
+    from rolloutctl.errors import RolloutctlError
     from rolloutctl.render.surface import Surface
 
 _FRESH = 3.0
@@ -94,6 +100,11 @@ def _updates(
     )
 
 
+def _told(update: RowUpdate) -> str:
+    """The problem, with the name of its cluster where there are several."""
+    return f"{update.cluster}: {update.problem}" if update.cluster else update.problem
+
+
 class _Lines:
     """A line or a document per change, written in blocks: one for each burst."""
 
@@ -115,9 +126,7 @@ class _Lines:
                         self._flush()
                     continue
                 self._flush()
-                problem = safe(update.problem, 400)
-                if update.cluster:
-                    problem = f"{safe(update.cluster)}: {problem}"
+                problem = safe(_told(update), 400)
                 if update.news is News.STALE:
                     run.note(f"the connection dropped ({problem}); going on when it is back")
                 elif update.news is News.BACK:
@@ -188,6 +197,9 @@ class _Table:
         self._reading = True
         """Whether there is more than has been read."""
         self._room = 0
+        self._clusters = several(run)
+        common = run.common
+        self._namespaces = common.all_namespaces or bool(self._clusters and not common.namespace)
 
     def follow(self) -> None:
         from rolloutctl.actions.following import News
@@ -202,23 +214,35 @@ class _Table:
         from rolloutctl.actions.following import News
 
         if update.news is News.STALE:
-            self._stale = (f"{self._run.environment.now():%H:%M:%S}Z", update.problem)
+            now = self._run.environment.now()
+            self._stale[update.cluster] = (f"{now:%H:%M:%S}Z", _told(update))
         elif update.news is News.BACK:
-            self._stale = None
+            self._stale.pop(update.cluster, None)
         elif update.news is News.UNREADABLE:
-            self._unreadable[update.ref] = update.problem
+            self._unreadable[update.cluster, update.ref] = _told(update)
         elif update.news is News.TICK:
             self._reading = update.first
         elif update.row is not None:
-            ref = update.row.ref
-            self._unreadable.pop(ref, None)
+            place = update.row.place
+            self._unreadable.pop(place, None)
             if update.news is News.DELETED:
-                self._rows.drop(ref)
-                self._changed.pop(ref, None)
+                self._rows.drop(place)
+                self._changed.pop(place, None)
                 return
             self._rows.put(update.row)
             if not update.first:
-                self._changed[ref] = monotonic()
+                self._changed[place] = monotonic()
+
+    def _failed(self, cluster: str, error: RolloutctlError) -> None:
+        from rolloutctl.render.problems import error_lines
+
+        told = of_cluster(cluster, error)
+        self._failures += error_lines(told.message, "", self._run.surface())
+        self._stale.pop(cluster, None)
+
+    def _in_order(self, row: RolloutRow) -> Any:
+        at = self._clusters.index(row.cluster) if self._clusters else 0
+        return (at, row.ref)
 
     def _picture(self, room: int | None) -> list[Any]:
         from rolloutctl.render.text import Span, line, safe, wrap
@@ -227,9 +251,11 @@ class _Table:
         # At the end no whole fleet scrolls by: `list` prints it.
         room = self._room = self._room if room is None else room
         now = monotonic()
-        for ref in [ref for ref, moment in self._changed.items() if now - moment >= _FRESH]:
-            del self._changed[ref]
-        above = stale_lines(self._run, *self._stale) if self._stale else []
+        for place in [at for at, moment in self._changed.items() if now - moment >= _FRESH]:
+            del self._changed[place]
+        above = list(self._failures)
+        for stale in self._stale.values():
+            above += stale_lines(self._run, *stale)
         above += [
             line(Span(f"not readable: {safe(problem, 400)}", "warn"))
             for problem in self._unreadable.values()
@@ -248,11 +274,12 @@ class _Table:
             left = len(self._rows) - fit
         shown = self._rows.first(fit)
         if not left and not self._asked.awaiting:
-            shown.sort(key=lambda row: row.ref)
+            shown.sort(key=self._in_order)
         lines = table.lines(
             shown,
             surface_of(self._run),
-            namespaces=self._run.common.all_namespaces,
+            namespaces=self._namespaces,
+            clusters=self._clusters,
             wide=self._asked.output == "wide",
             fresh=self._changed,
         )

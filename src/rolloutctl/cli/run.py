@@ -214,14 +214,13 @@ class Run:
 
     def tell_broken(self) -> bool:
         """Says which clusters did not answer, under what the others said; whether there are any."""
-        from rolloutctl.render.text import safe
+        if not self.broken:
+            return False
+        from rolloutctl.cli.sources import of_cluster
 
         for label, error in self.broken:
-            first, *rest = error.message.splitlines() or [""]
-            named = f"{error.subject}: " if error.subject and error.subject not in first else ""
-            said = "\n".join([f"{safe(label)}: {named}{first}", *rest])
-            self.fail(RolloutctlError(said, hint=error.hint))
-        return bool(self.broken)
+            self.fail(of_cluster(label, error))
+        return True
 
     def confirm(
         self,

@@ -69,6 +69,21 @@ def sources(run: Run) -> list[Source]:
     return [Source(run, name or "", name) for name in names]
 
 
+def several(run: Run) -> list[str]:
+    """What the clusters are called; nothing for the only one."""
+    names = run.contexts()
+    return [name or "" for name in names] if len(names) > 1 else []
+
+
+def of_cluster(label: str, error: RolloutctlError) -> RolloutctlError:
+    """The error with the name of its cluster in it, for `Run.fail`."""
+    from rolloutctl.render.text import safe
+
+    first, *rest = error.message.splitlines() or [""]
+    named = f"{error.subject}: " if error.subject and error.subject not in first else ""
+    return RolloutctlError("\n".join([f"{safe(label)}: {named}{first}", *rest]), hint=error.hint)
+
+
 def no_names() -> UsageError:
     """Why names alone are not printed of several clusters: they would be used on a wrong one."""
     return UsageError(

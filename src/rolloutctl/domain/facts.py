@@ -270,6 +270,10 @@ class RolloutPicture(Struct, frozen=True):
     workload: str = ""
 
 
+Place = tuple[str, Ref]
+"""A rollout of a list: what its cluster is called there, and which one of that cluster it is."""
+
+
 class RolloutRow(Struct, frozen=True, array_like=True):
     """One line of a list, from the rollout alone.
 
@@ -304,3 +308,8 @@ class RolloutRow(Struct, frozen=True, array_like=True):
     stage: Stage | None = None
     workload: str = ""
     cluster: str = ""
+
+    @property
+    def place(self) -> Place:
+        """What tells it from every other row of a list."""
+        return (self.cluster, self.ref)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from rolloutctl.domain.refs import Ref
+from rolloutctl.domain.facts import Place
 from rolloutctl.domain.tree import RolloutRow
 
 _URGENCY = {"Degraded": 0, "Paused": 2, "Progressing": 3, "Healthy": 5}
@@ -18,7 +18,7 @@ _Key = tuple[Any, ...]
 
 
 class Ranking:
-    """Rows by reference, in an order of which the first are wanted.
+    """Rows by their place, in an order of which the first are wanted.
 
     `longest_wait`: by the moment their state began, unknown ones last; otherwise what is degraded,
     what waits for a person, what moves, and last what is Healthy. A change costs no sorting.
@@ -26,7 +26,7 @@ class Ranking:
 
     def __init__(self, *, longest_wait: bool = False) -> None:
         self._key = wait_key if longest_wait else _urgency_key
-        self._rows: dict[Ref, RolloutRow] = {}
+        self._rows: dict[Place, RolloutRow] = {}
         self._order: list[_Key] | None = None
         """Sorted keys, from when they are first asked for."""
         self._phases: Counter[str] = Counter()
@@ -43,16 +43,17 @@ class Ranking:
 
     def put(self, row: RolloutRow) -> None:
         """Takes a row in, in place of the one before it."""
-        self.drop(row.ref)
-        self._rows[row.ref] = row
+        place = row.place
+        self.drop(place)
+        self._rows[place] = row
         self._phases[row.phase] += 1
         self.awaiting += row.awaiting is not None
         if self._order is not None:
             insort(self._order, self._key(row))
 
-    def drop(self, ref: Ref) -> None:
+    def drop(self, place: Place) -> None:
         """Forgets a row, if it is there."""
-        row = self._rows.pop(ref, None)
+        row = self._rows.pop(place, None)
         if row is None:
             return
         self._phases[row.phase] -= 1
@@ -71,9 +72,9 @@ class Ranking:
 
 def wait_key(row: RolloutRow) -> _Key:
     """Sorts by the moment waiting began; unknown moments last."""
-    return (row.since is None, row.since.timestamp() if row.since else 0.0, row.ref)
+    return (row.since is None, row.since.timestamp() if row.since else 0.0, row.place)
 
 
 def _urgency_key(row: RolloutRow) -> _Key:
     urgency = _AWAITING if row.awaiting is not None else _URGENCY.get(row.phase, _UNKNOWN)
-    return (urgency, row.ref)
+    return (urgency, row.place)

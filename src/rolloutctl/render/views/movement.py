@@ -210,6 +210,7 @@ def row_line(row: RolloutRow, surface: Surface, *, deleted: bool = False) -> Lin
     """One row of a followed list as a line of its own."""
     head = [
         Span(f"{surface.now:%H:%M:%S}Z", "dim"),
+        *([Span(safe(row.cluster, 300))] if row.cluster else []),
         Span(f"{safe(row.ref.namespace)}/{safe(row.ref.name)}", "strong"),
     ]
     if deleted:

@@ -6,8 +6,7 @@ import os.path
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
-from rolloutctl.domain.facts import Stage
-from rolloutctl.domain.refs import Ref
+from rolloutctl.domain.facts import Place, Stage
 from rolloutctl.domain.status import Awaiting
 from rolloutctl.domain.tree import RolloutRow
 from rolloutctl.render import words
@@ -47,7 +46,7 @@ def lines(
     *,
     namespaces: bool,
     wide: bool = False,
-    fresh: Collection[Ref] = (),
+    fresh: Collection[Place] = (),
     clusters: Sequence[str] = (),
 ) -> Iterator[Line]:
     """The table, line by line as the rows come in; nothing at all without rows.
@@ -69,7 +68,7 @@ def lines(
                 surface,
                 namespaces=namespaces,
                 wide=wide,
-                style="wait" if row.ref in fresh else "",
+                style="wait" if fresh and row.place in fresh else "",
             ),
         ]
         for row in rows
