@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import re
+import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -236,6 +238,30 @@ def test_a_namespace_that_is_deleted_is_one_redraw() -> None:
     ticks = [index for index, item in enumerate(updates) if item.news is News.TICK]
     assert sum(index > last for index in ticks) == 1
     assert sum(first < index < last for index in ticks) <= 1
+
+
+def test_between_two_redraws_is_some_time_however_the_changes_come(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each change is followed by a pause that would be long enough for a redraw."""
+    monkeypatch.setattr(following_rows, "SETTLE", 0.0)
+    flow = [rollout("a"), rollout("a", "paused canary")] * 6
+
+    class Dripping(FakeCluster):
+        def watch(self, *args: Any, **options: Any) -> Iterator[WatchEvent]:
+            for event in super().watch(*args, **options):
+                yield event
+                time.sleep(0.02)
+
+    cluster = Dripping(
+        {"rollouts": [rollout("a")]}, later={"rollouts": [("MODIFIED", item) for item in flow]}
+    )
+    moments = [
+        time.monotonic() for update in follow_rows(cluster, "shop") if update.news is News.TICK
+    ]
+
+    gaps = [after - before for before, after in itertools.pairwise(moments)]
+    assert gaps and min(gaps) > 0.09
 
 
 def test_what_can_be_read_again_is_no_longer_named() -> None:
