@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from rolloutctl.cli.rollouts import report_unreadable, surface_of
+from rolloutctl.cli.rollouts import nothing, place, report_unreadable, surface_of
 from rolloutctl.cli.run import Broken, Run
 from rolloutctl.errors import ExitCode, Interrupted, RolloutctlError, Timeout, UsageError
 
@@ -61,6 +61,9 @@ def show(run: Run, asked: Asked) -> ExitCode:
                 unread[source.label] = item.problem
         else:
             tally.put(item, source.label)
+    for broken in run.broken:
+        # A part of a cluster is worse than none: nobody could tell what the numbers are of.
+        tally.leave(broken.label)
     surface = surface_of(run, _only(listed))
     summary = _summary(tally, surface, asked)
     if asked.output is None:
@@ -71,6 +74,8 @@ def show(run: Run, asked: Asked) -> ExitCode:
     if unreadable:
         report_unreadable(run, unreadable)
         return ExitCode.FAILED
+    if not len(tally):
+        run.note(nothing(place(run, listed), asked.selector, filtered=False))
     return ExitCode.OK
 
 

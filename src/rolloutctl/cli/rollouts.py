@@ -108,11 +108,12 @@ def show_rows(
         report_unreadable(run, unreadable)
         return ExitCode.FAILED
     if not count:
-        run.note(_nothing(_where(run, listed), selector, filtered=keep is not None))
+        run.note(nothing(place(run, listed), selector, filtered=keep is not None))
     return ExitCode.OK
 
 
-def _where(run: Run, listed: list[Source]) -> str:
+def place(run: Run, listed: list[Source]) -> str:
+    """Where rollouts were looked for: "in any namespace", "in namespace shop of 3 clusters"."""
     if run.common.all_namespaces:
         where = "in any namespace"
     elif len(listed) == 1 or run.common.namespace:
@@ -122,7 +123,8 @@ def _where(run: Run, listed: list[Source]) -> str:
     return f"{where} of {len(listed)} clusters" if len(listed) > 1 else where
 
 
-def _nothing(where: str, selector: str, *, filtered: bool) -> str:
+def nothing(where: str, selector: str, *, filtered: bool) -> str:
+    """What is said when none were found."""
     what = "no rollouts"
     if selector:
         what += f" with labels {selector}"

@@ -57,8 +57,6 @@ def lines(
     """The page. `top`: how many of each kind are shown (0: all). `scope`: the options of a command
     that lists the same rollouts (" -A"). `unread`: why a cluster's plugins' configuration is not
     known."""
-    if not summary.counts.total:
-        return [line(Span("no rollouts", "dim"))]
     several = bool(summary.clusters)
     parts = (
         headline(summary.counts, surface),
@@ -79,7 +77,8 @@ def lines(
 
 def headline(counts: Counts, surface: Surface) -> list[Line]:
     """How many there are in each phase, on a line."""
-    pieces: list[Piece] = [Span(words.counted(counts.total, "rollout"), "strong"), ":"]
+    pieces: list[Piece] = [Span(words.counted(counts.total, "rollout"), "strong")]
+    pieces += [":"] if counts.total else []
     said: list[tuple[str, str, int, str]] = [
         ("Degraded", "bad", counts.degraded, f"{counts.aborted:,} aborted"),
         ("Paused", "warn", counts.paused, f"{counts.awaiting:,} awaiting a person"),
