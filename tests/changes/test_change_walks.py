@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -36,16 +37,21 @@ STEPS = st.lists(
     max_size=5,
 )
 
-INTENTS = st.builds(
-    Intent,
-    action=st.sampled_from(Action),
-    skip_step=st.booleans(),
-    force=st.booleans(),
-    resume=st.booleans(),
-)
+def intents(*but: Action) -> st.SearchStrategy[Intent]:
+    return st.builds(
+        Intent,
+        action=st.sampled_from([action for action in Action if action not in but]),
+        skip_step=st.booleans(),
+        force=st.booleans(),
+        resume=st.booleans(),
+    )
+
+
+# After an undo a second person waits for the controller, which moves on meanwhile.
+TWO = intents(Action.UNDO)
 MOVES = st.one_of(
-    INTENTS,
-    st.tuples(INTENTS, INTENTS),
+    intents(),
+    st.tuples(TWO, TWO),
     st.sampled_from((0.0, 1.0, 6.0, 40.0)),
     st.sampled_from(("image:v1", "image:v2", "image:v3", "scale:2", "scale:5")),
 )
@@ -79,8 +85,9 @@ class Walk:
         )
 
     def decide(self, intent: Intent) -> Decision | None:
+        intent = msgspec.structs.replace(intent, clock=self.sandbox.clock.now)
         try:
-            return decide(read(self.cluster, REF), intent)
+            return decide(read(self.cluster, REF), intent, cluster=self.cluster)
         except NeedsSkip:
             assert not intent.skip_step
         except RolloutctlError:
@@ -138,6 +145,13 @@ class Walk:
                 assert not status.get("promoteFull")
             case Action.RETRY:
                 assert not status.get("abort")
+            case Action.RESTART:
+                assert now["spec"]["restartAt"] != before["spec"].get("restartAt")
+                assert now["status"] == before["status"]
+            case Action.UNDO:
+                assert sent.undo is not None
+                assert now["spec"]["template"] == sent.undo.target.template
+                assert now["spec"]["template"] != before["spec"]["template"]
 
     def holds(self) -> None:
         """What the controller keeps true at any time."""
@@ -183,6 +197,8 @@ def marks(rollout: Object) -> tuple[Any, ...]:
         status.get("abort"),
         status.get("promoteFull"),
         status.get("pauseConditions"),
+        rollout["spec"].get("restartAt"),
+        rollout["spec"]["template"],
     )
 
 

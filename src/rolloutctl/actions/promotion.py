@@ -1,4 +1,4 @@
-"""Promote, abort, retry, pause, resume: read, decide, send one change at a time.
+"""Promote, abort, retry, pause, resume, restart, undo: read, decide, send one change at a time.
 
 `plan` says what would be done, `carry_out` does it. Between the two a person may be asked; the
 preconditions in the change hold whatever was seen.
@@ -7,6 +7,7 @@ preconditions in the change hold whatever was seen.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -53,13 +54,27 @@ def anything(seen: Seen) -> None:
     """The check that lets every rollout pass."""
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 class Intent(msgspec.Struct, frozen=True):
-    """What a person asks for: the action, and what they agree to beforehand."""
+    """What a person asks for: the action, and what they agree to beforehand.
+
+    Of a restart: `at`, or `delay` seconds from now; `replace` one that is set already; `cancel`.
+    Of an undo: `to_revision`, None for the one before. `clock` is this machine's.
+    """
 
     action: Action
     skip_step: bool = False
     force: bool = False
     resume: bool = False
+    at: datetime | None = None
+    delay: float = 0.0
+    replace: bool = False
+    cancel: bool = False
+    to_revision: int | None = None
+    clock: Callable[[], datetime] = _now
 
 
 class Overtaken(Conflict):
@@ -91,10 +106,17 @@ def read(cluster: Cluster, ref: Ref) -> Seen:
     return _decoded(data, ref)
 
 
-def decide(seen: Seen, intent: Intent, config: PluginConfiguration | None = None) -> Decision:
+def decide(
+    seen: Seen,
+    intent: Intent,
+    config: PluginConfiguration | None = None,
+    *,
+    cluster: Cluster | None = None,
+) -> Decision:
     """What `intent` means for a rollout in this state; raises what `domain.changes` raises.
 
-    `config`: the plugins' configuration, if it was read.
+    `config`: the plugins' configuration, if it was read. `cluster` is asked for its time, and for
+    what an undo needs besides the rollout; all but restart and undo do without.
     """
     match intent.action:
         case Action.PROMOTE:
@@ -109,6 +131,40 @@ def decide(seen: Seen, intent: Intent, config: PluginConfiguration | None = None
             return changes.pause(seen)
         case Action.RESUME:
             return changes.resume(seen)
+        case Action.RESTART:
+            return _restart(cluster, seen, intent)
+        case Action.UNDO:
+            assert cluster is not None
+            return _undo(cluster, seen, intent)
+
+
+def _restart(cluster: Cluster | None, seen: Seen, intent: Intent) -> Decision:
+    from rolloutctl.domain import restarting
+
+    now = _server_time(cluster, intent)
+    if intent.cancel:
+        return restarting.call_off(seen, now=now)
+    at = now + timedelta(seconds=intent.delay) if intent.at is None and intent.delay else intent.at
+    return restarting.restart(seen, now=now, at=at, replace=intent.replace)
+
+
+def _undo(cluster: Cluster, seen: Seen, intent: Intent) -> Decision:
+    from rolloutctl.actions import undoing
+    from rolloutctl.domain.undoing import undo
+
+    return undo(
+        seen,
+        undoing.history(cluster, seen.rollout),
+        undoing.holder(cluster, seen),
+        now=_server_time(cluster, intent),
+        to_revision=intent.to_revision,
+    )
+
+
+def _server_time(cluster: Cluster | None, intent: Intent) -> datetime:
+    """Now, by the clock that the times of pods are of."""
+    ahead = 0.0 if cluster is None else cluster.server_time_skew()
+    return intent.clock() - timedelta(seconds=ahead)
 
 
 def plan(
@@ -145,7 +201,7 @@ def plan(
         except NotObserved as reason:
             problem = reason
     raise Timeout(
-        f"nothing was sent: {problem.message}, also not after {limit:g} s",
+        f"nothing was sent: {problem.message}, also not after {limit:.3g} s",
         subject=str(ref),
         hint=problem.hint,
     )
@@ -156,11 +212,11 @@ def _decide_now(
 ) -> Decision:
     seen = read(cluster, ref)
     check(seen)
-    decision = decide(seen, intent)
+    decision = decide(seen, intent, cluster=cluster)
     if decision.aborts or decision.terminates or any(entry.plugin for entry in decision.skips):
         config = read_config(cluster)
         if config is not None:
-            return decide(seen, intent, config)
+            return decide(seen, intent, config, cluster=cluster)
     return decision
 
 
@@ -252,10 +308,25 @@ def _again(
     except Conflict:
         found = difference(decided.seen.rollout, read(cluster, decided.ref).rollout)
         raise _overtaken(decided, found, refusal) from refusal
-    if not changes.same_meaning(decided, fresh):
+    if not _same_meaning(decided, fresh):
         found = difference(decided.seen.rollout, fresh.seen.rollout)
         raise _overtaken(decided, found, refusal) from refusal
     return fresh
+
+
+def _same_meaning(decided: Decision, fresh: Decision) -> bool:
+    """Whether `fresh` is what the person meant with `decided`."""
+    if decided.seen.rollout.metadata.uid != fresh.seen.rollout.metadata.uid:
+        return False
+    if decided.action is Action.RESTART:
+        from rolloutctl.domain.restarting import same_restart
+
+        return same_restart(decided, fresh)
+    if decided.action is Action.UNDO:
+        from rolloutctl.domain.undoing import same_undo
+
+        return same_undo(decided, fresh)
+    return changes.same_meaning(decided, fresh)
 
 
 _PARTICIPLES = {
@@ -265,6 +336,8 @@ _PARTICIPLES = {
     Action.RETRY: "retried",
     Action.PAUSE: "paused",
     Action.RESUME: "resumed",
+    Action.RESTART: "restarted",
+    Action.UNDO: "undone",
 }
 
 

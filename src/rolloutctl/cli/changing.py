@@ -1,4 +1,4 @@
-"""What promote, abort, retry, pause and resume have in common: plan, ask, send, follow, report."""
+"""What all commands that change rollouts have in common: plan, ask, send, follow, report."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from rolloutctl.domain.decision import Decision, NotObserved
     from rolloutctl.domain.refs import Ref
     from rolloutctl.domain.reports import Happened, Result
+
+
+_WAITS_TOLD = 5
+"""Of so many it is said that the controller is waited for."""
 
 
 def change(run: Run, intent: Intent, asked: Asked) -> ExitCode:
@@ -96,8 +100,16 @@ class _Changing:
         found, asked = self.found, self.asked
         asks = not asked.yes and self.run.interactive and asked.dry_run is DryRun.NONE
 
+        waits = 0
+
         def waiting(ref: Ref, reason: NotObserved) -> None:
-            self.account.note(f"{ref.name}: {reason.message}, waiting for that")
+            nonlocal waits
+            waits += 1
+            if waits <= _WAITS_TOLD:
+                name = str(ref) if self.account.spread else ref.name
+                self.account.note(f"{name}: {reason.message}, waiting for that")
+            elif waits == _WAITS_TOLD + 1:
+                self.account.note("and more of them")
 
         def progress(done: int) -> None:
             if found.many:
@@ -174,11 +186,10 @@ class _Changing:
         return agreed
 
     def _agreed_to_many(self) -> bool:
-        from rolloutctl.domain.decision import Action
         from rolloutctl.render.views import bulk
 
         count = len(self.decided)
-        hard = self.intent.action is Action.PROMOTE_FULL
+        hard = any(decision.asks for decision in self.decided.values())
         if not count or (count == 1 and not hard):
             return True
         question = bulk.question(self.intent.action, count)
@@ -186,13 +197,11 @@ class _Changing:
         return self.run.confirm(question, yes=self.asked.yes, typed=typed)
 
     def _agreed_to_each(self) -> bool:
-        from rolloutctl.domain.decision import Action
         from rolloutctl.render.text import Span, line
         from rolloutctl.render.views import changes
 
         surface = self.run.surface()
-        full = self.intent.action is Action.PROMOTE_FULL
-        asked = [decision for ref, decision in self.decided.items() if full or ref in self.unsure]
+        asked = [one for ref, one in self.decided.items() if one.asks or ref in self.unsure]
         for decision in self.decided.values():
             if decision in asked:
                 self.run.note(changes.plan(decision, surface))

@@ -7,7 +7,7 @@ it out, `rolloutctl.render.views.changes` puts it into words.
 from __future__ import annotations
 
 import enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -21,6 +21,10 @@ from rolloutctl.domain.steps import Step, StepProgress, current_index, step_text
 from rolloutctl.domain.wire import Json, Rollout
 from rolloutctl.errors import Conflict, ExitCode, RolloutctlError
 
+if TYPE_CHECKING:
+    from rolloutctl.domain.restarting import Restart
+    from rolloutctl.domain.undoing import Undo
+
 
 class Action(enum.StrEnum):
     """What a person asks for."""
@@ -31,6 +35,8 @@ class Action(enum.StrEnum):
     RETRY = "retry"
     PAUSE = "pause"
     RESUME = "resume"
+    RESTART = "restart"
+    UNDO = "undo"
 
 
 class Note(enum.StrEnum):
@@ -66,6 +72,30 @@ class Note(enum.StrEnum):
     """A timed pause kept running while held, and may be over at once."""
     NOTHING_UNDER_WAY = "nothing-under-way"
     """No update is under way; the next one will be held."""
+    ONLY_POD = "only-pod"
+    """Its only pod is restarted: nothing serves meanwhile."""
+    ALL_AT_ONCE = "all-at-once"
+    """So many pods may be missing that all of them are restarted at the same time."""
+    REPLACES_RESTART = "replaces-restart"
+    """A restart set before, or under way, gets another time."""
+    STOPS_RESTART = "stops-restart"
+    """A restart under way ends where it is; the pods restarted so far stay new."""
+    SKIPS_TO_STABLE = "skips-to-stable"
+    """It goes back to the stable version: steps, pauses and analyses are skipped."""
+    SKIPS_IN_WINDOW = "skips-in-window"
+    """It goes back within the rollback window: steps, pauses and analyses are skipped."""
+    SKIPS_STILL_UP = "skips-still-up"
+    """Blue-green: that version's pods are still up, so pause and analysis are skipped."""
+    RUNS_ALL_STEPS = "runs-all-steps"
+    """The earlier version goes out like a new one, through all steps."""
+    NOT_THE_STABLE_ONE = "not-the-stable-one"
+    """The version it goes back to is not the stable one, and an update is under way."""
+    PLUGIN_NOT_TOLD = "plugin-not-told"
+    """A running plugin is left: the controller calls neither Abort nor Terminate."""
+    CHANGES_WORKLOAD = "changes-workload"
+    """The template is changed in the workload that holds it."""
+    KEPT_ELSEWHERE = "kept-elsewhere"
+    """What manages the object will put its own template back."""
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -163,10 +193,22 @@ class Decision(msgspec.Struct, frozen=True):
     muted: tuple[PluginRun, ...] = ()
     ends: tuple[RunUnderWay, ...] = ()
     notes: tuple[Note, ...] = ()
+    restart: Restart | None = None
+    """Of a restart: when, and what it takes the place of."""
+    undo: Undo | None = None
+    """Of an undo: which version comes back, and how it differs."""
 
     @property
     def ref(self) -> Ref:
         return self.seen.ref
+
+    @property
+    def asks(self) -> bool:
+        """Whether a person has to agree to it each time: it ships something, or takes the only
+        pod away."""
+        return self.action in (Action.PROMOTE_FULL, Action.UNDO) or (
+            Note.ONLY_POD in self.notes or Note.ALL_AT_ONCE in self.notes
+        )
 
 
 class NothingToDo(RolloutctlError):

@@ -40,6 +40,8 @@ class Changed(enum.StrEnum):
     """A person paused it."""
     RESUMED = "resumed"
     """The hold by a person was lifted."""
+    RESTART = "restart"
+    """A restart of its pods was asked for, moved or called off."""
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -92,6 +94,8 @@ def _changed(before: Rollout, now: Rollout) -> list[Changed]:
         found.append(Changed.HELD)
     if before.spec.paused and not now.spec.paused:
         found.append(Changed.RESUMED)
+    if now.spec.restart_at != before.spec.restart_at:
+        found.append(Changed.RESTART)
     return found
 
 
@@ -126,6 +130,8 @@ def sentence(entry: Difference) -> str:
             return "a person paused it"
         case Changed.RESUMED:
             return "a person resumed it"
+        case Changed.RESTART:
+            return "a restart of its pods was asked for, or called off"
 
 
 def _place(where: Position) -> str:

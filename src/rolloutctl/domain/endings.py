@@ -8,6 +8,7 @@ import msgspec
 
 from rolloutctl.domain.decision import Action, Decision, Position, position
 from rolloutctl.domain.plugins import PluginRun, plugin_runs
+from rolloutctl.domain.restarting import restarted
 from rolloutctl.domain.status import Awaiting, is_fully_promoted, is_observed, status_of
 from rolloutctl.domain.wire import Rollout
 
@@ -28,6 +29,8 @@ class End(enum.StrEnum):
     """Another version is rolled out now."""
     UNDONE = "undone"
     """The abort did not last: it was retried, or promoted meanwhile."""
+    RESTARTED = "restarted"
+    """All its pods are newer than the time of the restart, and there."""
     DELETED = "deleted"
     TIMED_OUT = "timed-out"
 
@@ -52,12 +55,16 @@ def ending(decision: Decision, now: Rollout, *, reacted: bool) -> Ending | None:
         return Ending(End.DELETED, position(now))
     if not is_observed(now):
         return None
+    if decision.action is Action.UNDO:
+        return _of_undo(decision, now, reacted=reacted)
     if now.status.current_pod_hash != before.status.current_pod_hash:
         return Ending(End.SUPERSEDED, position(now))
     if decision.action is Action.PAUSE:
         if now.spec.paused:
             return Ending(End.HELD, position(now))
         return Ending(End.UNDONE, position(now)) if reacted else None
+    if decision.action is Action.RESTART:
+        return _of_restart(decision, now, reacted=reacted)
     if decision.action is Action.ABORT:
         return _of_abort(decision, now, reacted=reacted)
     return _of_promotion(decision, now, reacted=reacted)
@@ -70,9 +77,37 @@ def shows(decision: Decision, now: Rollout) -> bool:
             return now.status.abort
         case Action.PAUSE:
             return now.spec.paused
+        case Action.RESTART:
+            return decision.restart is not None and now.spec.restart_at == decision.restart.at
+        case Action.UNDO:
+            # The phase is written together with the hash; a Degraded one may be of the old version.
+            return _is_target(decision, now) and status_of(now).phase != "Degraded"
     if decision.before.phase != "Degraded":
         return True
     return is_observed(now) and status_of(now).phase != "Degraded"
+
+
+def _is_target(decision: Decision, now: Rollout) -> bool:
+    undo = decision.undo
+    return undo is not None and now.status.current_pod_hash == undo.target.hash
+
+
+def _of_undo(decision: Decision, now: Rollout, *, reacted: bool) -> Ending | None:
+    """As an update to the earlier version ends, once the controller has turned to that."""
+    if _is_target(decision, now):
+        # Until it has reacted, what is there may be left over from the version that was undone.
+        found = _of_promotion(decision, now, reacted=reacted)
+        return found if reacted else None
+    if now.status.current_pod_hash == decision.seen.rollout.status.current_pod_hash:
+        return None
+    return Ending(End.SUPERSEDED, position(now))
+
+
+def _of_restart(decision: Decision, now: Rollout, *, reacted: bool) -> Ending | None:
+    wanted = decision.restart
+    if wanted is None or (reacted and now.spec.restart_at != wanted.at):
+        return Ending(End.SUPERSEDED, position(now))
+    return Ending(End.RESTARTED, position(now)) if restarted(decision, now) else None
 
 
 def _of_abort(decision: Decision, now: Rollout, *, reacted: bool) -> Ending | None:

@@ -96,7 +96,7 @@ class Result(msgspec.Struct, frozen=True):
 
 def _of_ending(action: Action, end: End) -> ExitCode:
     match end:
-        case End.HEALTHY | End.WAITING:
+        case End.HEALTHY | End.WAITING | End.RESTARTED:
             return ExitCode.OK
         case End.HELD:
             return ExitCode.OK if action is Action.PAUSE else ExitCode.FAILED

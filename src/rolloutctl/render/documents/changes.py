@@ -1,10 +1,10 @@
-"""The report of promote, abort, retry, pause and resume in JSON and YAML, version `rolloutctl/v1`.
+"""The report of commands that change rollouts in JSON and YAML, version `rolloutctl/v1`.
 
 Fields are only ever added to a version. Step numbers count from 1 (`number`), next to the API's
 index from 0 (`index`). What does not apply is null, or an empty list.
 
     apiVersion, kind: "Changes"
-    action:    promote, promote-full, abort, retry, pause, resume
+    action:    promote, promote-full, abort, retry, pause, resume, restart, undo
     exitCode:  that of the process
     results[]: namespace, name, action, exitCode,
                result (changed, nothing, tried, declined, failed, unknown, not-done),
@@ -14,6 +14,9 @@ index from 0 (`index`). What does not apply is null, or an empty list.
                terminate}
                ends[] {kind, name, type} (runs that are terminated)
                notes[], patches[] {subresource, operations[]},
+               restart {at, was, pods, atOnce}, undo {from {revision, images}, to {revision,
+               replicaSet, hash, created, images}, workload, stableRevision, differences[] {path,
+               from, to, reordered}, managedBy[] {tool, application}}
                error {message, hint, exitCode}
                outcome {end, phase, message, awaiting, seconds, step, aborted[], terminated[],
                uncalled[]}
@@ -21,12 +24,14 @@ index from 0 (`index`). What does not apply is null, or an empty list.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from rolloutctl.domain.decision import Action, Position
+from rolloutctl.domain.decision import Action, Decision, Position
 from rolloutctl.domain.plugins import PluginRun
 from rolloutctl.domain.reports import Followed, Result, exit_code
+from rolloutctl.domain.revisions import images_of
 from rolloutctl.domain.steps import StepProgress, step_text
+from rolloutctl.domain.templates import ABSENT, Edit
 from rolloutctl.errors import RolloutctlError
 from rolloutctl.render.documents.shapes import VERSION, Document, plugin_call
 
@@ -66,15 +71,66 @@ def entry(result: Result) -> Document:
         if decision is None
         else [{"kind": run.kind, "name": run.name, "type": run.type} for run in decision.ends],
         "notes": [] if decision is None else [str(note) for note in decision.notes],
+        "restart": None if decision is None else _restart(decision),
+        "undo": None if decision is None else _undo(decision),
         "patches": []
         if decision is None
         else [
-            {"subresource": change.subresource, "operations": list(change.operations)}
+            {
+                "kind": change.kind.kind,
+                "name": change.name,
+                "subresource": change.subresource,
+                "operations": list(change.operations),
+            }
             for change in decision.changes
         ],
         "error": problem(error),
         "outcome": None if result.followed is None else _outcome(result.followed),
     }
+
+
+def _restart(decision: Decision) -> Document | None:
+    found = decision.restart
+    if found is None:
+        return None
+    return {"at": found.at, "was": found.was, "pods": found.pods, "atOnce": found.at_once}
+
+
+def _undo(decision: Decision) -> Document | None:
+    found = decision.undo
+    if found is None:
+        return None
+    target = found.target
+    return {
+        "from": {"revision": found.revision or None, "images": _images(images_of(found.before))},
+        "to": {
+            "revision": target.number,
+            "replicaSet": target.name,
+            "hash": target.hash,
+            "created": target.created,
+            "images": _images(target.images),
+        },
+        "workload": found.workload or None,
+        "stableRevision": found.stable or None,
+        "differences": [difference(edit) for edit in found.edits],
+        "managedBy": [
+            {"tool": str(one.tool), "application": one.application or None} for one in found.keepers
+        ],
+    }
+
+
+def difference(edit: Edit) -> Document:
+    """A difference of two templates; `from` or `to` is missing where there is nothing."""
+    sides = {"from": edit.before, "to": edit.after}
+    return {
+        "path": edit.path,
+        **{side: value for side, value in sides.items() if value is not ABSENT},
+        "reordered": edit.reordered,
+    }
+
+
+def _images(found: Iterable[tuple[str, str]]) -> Document:
+    return dict(found)
 
 
 def problem(error: RolloutctlError | None) -> Document | None:

@@ -18,6 +18,8 @@ ROWS = 20
 """More rollouts than that are told group by group."""
 
 _EXAMPLES = 3
+_NAMED = 10
+"""Of those with which nothing is done so many are named: a person will look at them."""
 _DONE = {
     Action.PROMOTE: "promoted",
     Action.PROMOTE_FULL: "promoted in full",
@@ -25,6 +27,8 @@ _DONE = {
     Action.RETRY: "retried",
     Action.PAUSE: "paused",
     Action.RESUME: "resumed",
+    Action.RESTART: "restarted",
+    Action.UNDO: "undone",
 }
 
 
@@ -113,7 +117,7 @@ def _reasons(
             f"  {len(refs)} ",
             Span(what, style),
             f": {reason}  ",
-            Span(_examples(refs, namespaces=namespaces), "dim"),
+            Span(_examples(refs, _NAMED, namespaces=namespaces), "dim"),
         )
         lines += wrap(line(*cells), surface.room, indent=6)
         hints = {errors[ref].hint for ref in refs}
@@ -122,9 +126,9 @@ def _reasons(
     return lines
 
 
-def _examples(refs: Sequence[Ref], *, namespaces: bool) -> str:
-    few = ", ".join(named(ref, namespaces=namespaces) for ref in refs[:_EXAMPLES])
-    left = len(refs) - _EXAMPLES
+def _examples(refs: Sequence[Ref], most: int = _EXAMPLES, *, namespaces: bool) -> str:
+    few = ", ".join(named(ref, namespaces=namespaces) for ref in refs[:most])
+    left = len(refs) - most
     return f"({few}{f' and {left} more' if left > 0 else ''})"
 
 

@@ -22,6 +22,8 @@ VERBS = {
     Action.RETRY: "retry",
     Action.PAUSE: "pause",
     Action.RESUME: "resume",
+    Action.RESTART: "restart",
+    Action.UNDO: "undo",
 }
 NOTES = {
     Note.UNPAUSES: "a person holds it (spec.paused): that is lifted too",
@@ -40,8 +42,22 @@ NOTES = {
     " leaving the first of two badly",
     Note.TIMED_PAUSE_RUNS: "its timed pause ran on meanwhile and may be over at once",
     Note.NOTHING_UNDER_WAY: "no update is under way; the next one will be held",
+    Note.ONLY_POD: "it has one pod: nothing serves from its eviction until the new one is ready",
+    Note.ALL_AT_ONCE: "all its pods may be missing (maxUnavailable), so all go at the same time",
+    Note.STOPS_RESTART: "the pods restarted so far stay, the others are left as they are",
+    Note.SKIPS_TO_STABLE: "that is the stable version: no step, pause or analysis is run",
+    Note.SKIPS_IN_WINDOW: "that is within its rollback window: no step, pause or analysis is run",
+    Note.SKIPS_STILL_UP: "that version's pods are still up: its pause and analysis are skipped",
+    Note.RUNS_ALL_STEPS: "it goes out like a new version, through all steps",
+    Note.PLUGIN_NOT_TOLD: "the controller tells the running plugin nothing: neither Abort nor"
+    " Terminate is called (abort first calls Abort)",
 }
-_QUIET = frozenset({Note.SAME_VERSION, Note.TIMED_PAUSE_RUNS, Note.NOTHING_UNDER_WAY})
+_QUIET = frozenset(
+    {
+        *(Note.SAME_VERSION, Note.TIMED_PAUSE_RUNS, Note.NOTHING_UNDER_WAY, Note.STOPS_RESTART),
+        *(Note.SKIPS_TO_STABLE, Note.SKIPS_IN_WINDOW, Note.SKIPS_STILL_UP, Note.RUNS_ALL_STEPS),
+    }
+)
 
 
 def place(where: Position) -> str:
@@ -124,16 +140,52 @@ def facts(decision: Decision, surface: Surface) -> list[Line]:
     for run in decision.muted:
         why = words.availability(run) or "not reached after a plugin that is not configured"
         tell(Span(f"{plugin_of(run)} is {why}: its {call} is not called", "warn"))
+    if decision.action is Action.UNDO:
+        for run in decision.leaves:
+            tell(f"{plugin_of(run)} is Running")
     for note in decision.notes:
         style = "" if note in _QUIET else "warn"
-        tell(Span(NOTES[note], style))
+        for text in _texts(note, decision):
+            tell(Span(text, style))
+    if decision.undo is not None:
+        from rolloutctl.render.views import undoing
+
+        edits = undoing.edits(decision.undo.edits, surface)
+        lines += [line("    ", *entry) for entry in edits]
     return lines
+
+
+def _texts(note: Note, decision: Decision) -> list[str]:
+    """A note; some name what they are about."""
+    undo, restart = decision.undo, decision.restart
+    if undo is None and restart is None:
+        return [NOTES[note]]
+    from rolloutctl.render.views import undoing
+
+    if note is Note.REPLACES_RESTART and restart is not None:
+        return [undoing.replaced(restart)]
+    if undo is None:
+        return [NOTES[note]]
+    match note:
+        case Note.NOT_THE_STABLE_ONE:
+            back = f": --to-revision {undo.stable} goes back to that" if undo.stable else ""
+            stable = f"revision {undo.stable}" if undo.stable else "another one"
+            return [f"the stable version is {stable}{back}"]
+        case Note.CHANGES_WORKLOAD:
+            return [f"its template is in {safe(undo.workload)}: that is changed"]
+        case Note.KEPT_ELSEWHERE:
+            return [undoing.keeper(one) for one in undo.keepers]
+    return [NOTES[note]]
 
 
 def question(decisions: Sequence[Decision]) -> str:
     """What a person is asked before these changes are made."""
     first = decisions[0]
     many = len(decisions) > 1
+    if first.action is Action.UNDO:
+        return f"Undo {len(decisions)} rollouts?" if many else "Undo?"
+    if first.action is Action.RESTART:
+        return f"Restart {len(decisions)} rollouts all the same?" if many else "Restart it?"
     if first.action is Action.PROMOTE_FULL:
         return f"Promote {len(decisions)} rollouts in full?" if many else "Promote in full?"
     if many:
@@ -169,6 +221,8 @@ def effect(decision: Decision, surface: Surface) -> str:
     arrow = surface.symbols.arrow
     before, after = decision.before, decision.expected
     here = "aborted" if before.aborted else place(before)
+    if decision.restart is not None or decision.undo is not None:
+        return _return_effect(decision, surface)
     match decision.action:
         case Action.PROMOTE if Note.AUTO_PROMOTION in decision.notes:
             return f"{here} {arrow} being promoted, its countdown cut short"
@@ -195,6 +249,16 @@ def effect(decision: Decision, surface: Surface) -> str:
             if before.aborted:
                 return f"held {arrow} stays aborted, its pods go back to the stable version"
             return f"held {arrow} goes on" + (f" at {here}" if before.index is not None else "")
+    return str(decision.action)
+
+
+def _return_effect(decision: Decision, surface: Surface) -> str:
+    from rolloutctl.render.views import undoing
+
+    if decision.restart is not None:
+        return undoing.restart_effect(decision.restart)
+    assert decision.undo is not None
+    return undoing.undo_effect(decision.undo, surface)
 
 
 def tried(item: Result, surface: Surface, name: str) -> list[Line]:
@@ -203,14 +267,18 @@ def tried(item: Result, surface: Surface, name: str) -> list[Line]:
     assert decision is not None
     who = "the server would accept: " if item.server else "would do: "
     lines = [line(f"{name}: {who}{effect(decision, surface)}")]
-    for path, old, new in fields(decision):
+    if decision.undo is not None:
+        from rolloutctl.render.views import undoing
+
+        lines += undoing.edits(decision.undo.edits, surface, most=None)
+    for path, old, new in fields(decision) if decision.undo is None else ():
         lines.append(line(Span(f"- {path}: {_value(old)}", "bad")))
         lines.append(line(Span(f"+ {path}: {_value(new)}", "good")))
     for change in decision.changes:
         target = f"{change.kind.plural}/{safe(change.name)}"
         target += f"/{change.subresource}" if change.subresource else ""
         lines.append(line(Span(f"PATCH {target} (application/json-patch+json)", "strong")))
-        lines += [line(f"  {_value(operation)}") for operation in change.operations]
+        lines += [line(f"  {_operation(operation)}") for operation in change.operations]
     return lines
 
 
@@ -230,6 +298,16 @@ def fields(decision: Decision) -> list[tuple[str, Any, Any]]:
             path = pointer.strip("/").replace("/", ".")
             found.append((path, _ABSENT if old is None else old, new))
     return found
+
+
+def _operation(operation: dict[str, Any]) -> str:
+    """An operation in one line; a whole template in it is only named."""
+    value = operation.get("value")
+    if not (isinstance(value, dict) and operation["path"].endswith("/template")):
+        return _value(operation)
+    what = "the template it has now" if operation["op"] == "test" else "the template of that"
+    rest = _value({key: item for key, item in operation.items() if key != "value"})
+    return f'{rest[:-1]}, "value": <{what}{" revision" if what.endswith("that") else ""}>}}'
 
 
 def _value(value: Any) -> str:

@@ -133,7 +133,7 @@ def _how(outcome: Outcome, ref: Ref) -> Iterator[str]:
     """What is typed, where rolloutctl has no command for it."""
     name, namespace = safe(ref.name), safe(ref.namespace)
     if outcome.command is Command.UNDO:
-        yield f"with: kubectl argo rollouts undo {name} -n {namespace}"
+        yield f"with: rolloutctl undo {name} -n {namespace}"
     elif outcome.command is Command.TERMINATE_ANALYSIS:
         yield (
             f"with: kubectl patch analysisrun {safe(outcome.target)} -n {namespace}"

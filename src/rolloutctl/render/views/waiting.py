@@ -88,6 +88,10 @@ def _ending(action: Action, followed: Followed) -> str:
     took = _took(followed.seconds)
     message = f": {safe(now.message, words.MESSAGE)}" if now.message else ""
     match followed.ending.end:
+        case End.RESTARTED:
+            return f"restarted after {took}, all its pods are new"
+        case End.HEALTHY if action is Action.UNDO:
+            return f"Healthy after {took}, the earlier version is the stable one again"
         case End.HEALTHY:
             return f"Healthy after {took}, its new version is the stable one"
         case End.WAITING | End.HELD if followed.ending.awaiting is not None:
@@ -103,6 +107,8 @@ def _ending(action: Action, followed: Followed) -> str:
         case End.DEGRADED:
             at = f" at step {short_place(now)}" if now.step is not None else ""
             return f"Degraded after {took}{at}{message}"
+        case End.SUPERSEDED if action is Action.RESTART:
+            return f"another version or restart took its place after {took}"
         case End.SUPERSEDED:
             return f"another version took its place after {took}"
         case End.UNDONE:
