@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from rolloutctl.actions import bulk, promotion
 from rolloutctl.actions.bulk import Pace, Sending
 from rolloutctl.actions.promotion import Intent, LeftOut
+from rolloutctl.domain import changes
 from rolloutctl.domain.cluster import Change, Kind
 from rolloutctl.domain.decision import Action, Decision, NothingToDo, NotObserved, Seen
 from rolloutctl.domain.refs import Ref
@@ -440,3 +442,23 @@ def test_all_together_wait_no_longer_for_the_controller_than_one() -> None:
     assert all(one.error is not None for one in planned)
     assert limits[0] == 30.0
     assert set(limits[1:]) == {1.0}
+
+
+@pytest.mark.parametrize(
+    "action", [Action.PROMOTE, Action.PROMOTE_FULL, Action.ABORT, Action.PAUSE]
+)
+def test_what_is_kept_of_a_plan_is_what_it_touches(action: Action) -> None:
+    cluster = fleet("web")
+    item = cluster.rollout
+    item["metadata"] = {**item["metadata"], "annotations": {"note": "x" * 10_000}}
+    ref, intent = Ref("shop", "web"), Intent(action)
+    whole = promotion.plan(cluster, ref, intent)
+    (one,) = bulk.plan_all(cluster, [ref], intent)
+    assert one.decision is not None
+    assert one.decision.changes == whole.changes
+    assert changes.same_meaning(one.decision, whole)
+    for change in whole.changes:
+        for operation in change.operations:
+            found = one.decision.seen.at(operation["path"])
+            assert found == whole.seen.at(operation["path"])
+    assert len(json.dumps(one.decision.seen.raw)) < 2_000

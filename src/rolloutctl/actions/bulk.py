@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -81,9 +82,10 @@ def plan_all(
 
         check = known.get(ref, promotion.anything)
         limit = max(min(_LEAST_WAIT, wait_for), deadline - clock())
-        return promotion.plan(
+        decision = promotion.plan(
             cluster, ref, intent, timeout=limit, waiting=wait, check=check, config=config
         )
+        return _slim(decision)
 
     config = _once(promotion.configuration)
     wait_for = promotion.OBSERVE_TIMEOUT if timeout is None else timeout
@@ -120,6 +122,29 @@ def _once(read: promotion.Configured) -> promotion.Configured:
             return found[0]
 
     return remembered
+
+
+def _slim(decision: Decision) -> Decision:
+    """The decision with only what it touches of the object as sent: a fleet's are ten times that.
+
+    What is left is what `same_meaning` compares, the preconditions name, and a dry run shows.
+    """
+    seen = decision.seen
+    touched = (one["path"] for change in decision.changes for one in change.operations)
+    raw: dict[str, Any] = {}
+    for pointer in ("/status/pauseConditions", *touched):
+        value = seen.at(pointer)
+        *parents, last = (part.replace("~1", "/").replace("~0", "~") for part in _parts(pointer))
+        place = raw
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        if value is not None:
+            place[last] = value
+    return msgspec.structs.replace(decision, seen=msgspec.structs.replace(seen, raw=raw))
+
+
+def _parts(pointer: str) -> list[str]:
+    return pointer.split("/")[1:]
 
 
 def _told(error: BaseException) -> RolloutctlError:
