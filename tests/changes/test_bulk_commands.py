@@ -167,7 +167,7 @@ def test_a_fleet_is_planned_group_by_group(rolloutctl: Program) -> None:
         r"^  35  Paused  step 2/4 .*\(web-005, web-006, web-007 and 32", done.stderr, re.M
     )
     assert re.search(
-        r"^  5 refused: .* \(web-000, web-001, web-002 and 2 more\)", done.stderr, re.M
+        r"^  5 refused: .* \(web-000, web-001, web-002, web-003, web-004\)", done.stderr, re.M
     )
 
 
@@ -192,6 +192,7 @@ def test_a_terminal_is_asked_and_for_many_the_number_is_typed(
     assert done.exit_code is (ExitCode.OK if sent else ExitCode.FAILED)
     if not sent:
         assert f"{count} declined in" in done.stderr
+        assert done.stdout == ""
 
 
 def test_one_that_is_selected_is_not_asked_about(rolloutctl: Program) -> None:

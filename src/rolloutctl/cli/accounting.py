@@ -18,7 +18,7 @@ from rolloutctl.errors import UsageError
 if TYPE_CHECKING:
     from rolloutctl.domain.decision import Action
     from rolloutctl.domain.refs import Ref
-    from rolloutctl.domain.reports import Result
+    from rolloutctl.domain.reports import Did, Result
     from rolloutctl.render.text import Line
 
 
@@ -64,12 +64,18 @@ class Account:
         if result.did in (Did.FAILED, Did.UNKNOWN):
             if not told:
                 self.problem(result)
-        elif self.output is None and result.did is not Did.NOT_DONE:
+        elif self.output is None and not self._told_in_numbers(result.did):
             self.emit(changes.result(result, self.run.surface(), namespaces=self.spread))
             if not self.many and error is not None and error.hint:
                 self.note(f"  {error.hint}")
         if not (self.asked.wait and result.did is Did.CHANGED):
             self._stream(result)
+
+    def _told_in_numbers(self, did: Did) -> bool:
+        """Whether the last lines say enough of this outcome."""
+        from rolloutctl.domain.reports import Did
+
+        return did is Did.NOT_DONE or (self.many and did is Did.DECLINED)
 
     def ended(self, result: Result) -> None:
         """Keeps and tells how a change that was followed has ended."""
