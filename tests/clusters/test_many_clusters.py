@@ -125,9 +125,10 @@ def test_a_context_that_cannot_be_opened_is_a_dead_cluster() -> None:
     assert "broken: no such CA file" in result.stderr
 
 
-def test_all_are_dead() -> None:
+@pytest.mark.parametrize("output", [(), ("-o", "json"), ("-o", "yaml"), ("-o", "jsonl")])
+def test_all_are_dead(output: tuple[str, ...]) -> None:
     many = Clusters({"a": Dead(DEAD), "b": Dead(Unauthorized("who are you?"))})
-    result = many("list", "--all-contexts")
+    result = many("list", "--all-contexts", *output)
     assert result.exit_code == ExitCode.CLUSTER
     assert result.stdout == ""
     assert [line for line in result.stderr.splitlines() if line.startswith("✗")] == [
@@ -238,6 +239,8 @@ def test_a_context_with_a_hostile_name() -> None:
             assert "\x1b" not in text
             assert "\u202e" not in text
             assert "\nline" not in text
+    for output in ("json", "jsonl", "yaml"):
+        assert "\x1b" not in many("list", "--all-contexts", "-o", output).stdout
     found = json.loads(many("list", "--all-contexts", "-o", "json").stdout)
     assert found["items"][-1]["cluster"] == HOSTILE + "2"
 

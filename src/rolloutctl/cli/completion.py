@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rolloutctl.cli.environment import Environment
     from rolloutctl.domain.cluster import Cluster
 
 SHELLS = ("bash", "zsh", "fish", "powershell")
@@ -102,6 +103,15 @@ def _given(ctx: Any) -> dict[str, Any]:
     return given
 
 
+def _first(environment: Environment, given: dict[str, Any]) -> str | None:
+    text: str | None = next(iter(given.get("context") or ()), None)
+    if text is None or "," not in text:
+        return text
+    known = environment.contexts(kubeconfig=given.get("kubeconfig"), env=environment.env)
+    whole = any(context.name == text for context in known)
+    return text if whole else text.partition(",")[0].strip()
+
+
 def _offered(ctx: Any, incomplete: str, read: Callable[[Cluster], list[str]]) -> list[str]:
     """What `read` finds in the cluster meant so far; nothing when that does not answer soon.
 
@@ -116,7 +126,7 @@ def _offered(ctx: Any, incomplete: str, read: Callable[[Cluster], list[str]]) ->
         cluster = environment.connect(
             kubeconfig=given.get("kubeconfig"),
             # Of several the first: most names are the same everywhere.
-            context=next(iter(given.get("context") or ()), None),
+            context=_first(environment, given),
             namespace=given.get("namespace"),
             impersonate=given.get("impersonate"),
             request_timeout=_TIMEOUT_SECONDS,

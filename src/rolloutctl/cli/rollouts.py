@@ -201,15 +201,16 @@ def write_documents(
         for index, item in enumerate(items):
             run.out(("---\n" if index else "") + serialize.to_yaml(item))
     else:
+        parts = blocks(items)
+        # Nothing at all is better than half a document where not even the first can be read.
+        first = next(parts, [])
         run.out(f'{{\n  "apiVersion": "rolloutctl/v1",\n  "kind": "{kind}",\n  "items": [')
-        first = True
-        for block in blocks(items):
+        for index, block in enumerate(chain([first] if first else [], parts)):
             text = ",\n".join(
                 "\n".join("    " + line for line in serialize.to_json(item).splitlines())
                 for item in block
             )
-            run.out(text if first else "    ," + text[4:])
-            first = False
+            run.out(f"    ,{text[4:]}" if index else text)
         run.out("  ]\n}")
 
 
