@@ -215,7 +215,9 @@ class Following:
         for label, member in self._members.items():
             source = _CONFIGURATION + label
             asked = self._asked.get(label)
-            late = asked is None or here - asked >= _CONFIGURATION_EVERY
+            late = asked is None or (
+                label in self._pump.open and here - asked >= _CONFIGURATION_EVERY
+            )
             if late and source not in self._pump.open and self.tally.uses_plugins(label):
                 self._asked[label] = here
                 self._pump.add(source, lambda cluster=member.cluster: _told(cluster))  # type: ignore[misc]

@@ -250,7 +250,7 @@ def _redrawn(run: Run, asked: Asked, following: Following, only: Cluster | None)
         surface = surface_of(run, only)
         above: list[Any] = []
         for label, problem in following.stale.items():
-            above += stale_lines(run, since[label], f"{label}: " * bool(label) + problem)
+            above += stale_lines(run, since.get(label, "now"), f"{label}: " * bool(label) + problem)
         above += _above(run, following)
         summary = _summary(following.tally, surface, asked)
         left = None if room is None else room - len(above)

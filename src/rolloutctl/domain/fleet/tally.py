@@ -197,12 +197,12 @@ class Tally:
             strategies=_worst_first(strategies),
             clusters=_worst_first(clusters) if self._several else (),
             groups=_worst_first(groups),
-            awaiting=tuple(sorted(self._awaiting(), key=wait_key)),
+            awaiting=tuple(sorted(self._awaiting(), key=lambda row: (wait_key(row), row.cluster))),
             aborted=aborted,
             aborted_before=before,
             degraded=degraded,
             plugins=self._plugins(now, since),
-            stuck=tuple(sorted(self._stuck(now, stuck), key=lambda one: (one.since, one.row.ref))),
+            stuck=tuple(sorted(self._stuck(now, stuck), key=_longest)),
         )
 
     def _by(self) -> int:
@@ -346,6 +346,10 @@ def _newest(place: Place) -> tuple[object, ...]:
 
 def _oldest(place: Place) -> tuple[object, ...]:
     return (place.at is None, place.at.timestamp() if place.at else 0.0, place.cluster, place.ref)
+
+
+def _longest(one: Stuck) -> tuple[object, ...]:
+    return (one.since, one.row.ref, one.row.cluster)
 
 
 def _newest_first(places: Iterable[Place]) -> tuple[Place, ...]:

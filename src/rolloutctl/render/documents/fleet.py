@@ -70,8 +70,8 @@ def facts(summary: Summary, *, at: datetime, top: int = 0) -> dict[str, Any]:
         }
 
     return {
-        "sinceSeconds": summary.since.total_seconds(),
-        "stuckSeconds": summary.longer.total_seconds(),
+        "sinceSeconds": int(summary.since.total_seconds()),
+        "stuckSeconds": int(summary.longer.total_seconds()),
         "counts": to_builtins(summary.counts),
         "by": summary.by,
         "strategies": listed(summary.strategies, _group),

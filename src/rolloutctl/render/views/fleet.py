@@ -283,13 +283,14 @@ def _plugins(
 
 
 def _state(use: PluginUse) -> Span:
-    """What argo-rollouts-config says; of several clusters, in how many of them."""
+    """What argo-rollouts-config says; of several clusters, in which or how many of them."""
     for clusters, text, style in (
         (use.unconfigured, "NOT CONFIGURED", "bad"),
         (use.disabled, "disabled", "warn"),
     ):
         if clusters:
-            return Span(text if clusters == ("",) else f"{text} in {len(clusters)}", style)
+            where = safe(clusters[0]) if len(clusters) == 1 else f"{len(clusters)} clusters"
+            return Span(f"{text} in {where}" if where else text, style)
     return Span("-", "dim") if use.unread else Span("enabled")
 
 
@@ -310,12 +311,10 @@ def _counted(summary: Summary, surface: Surface, top: int) -> Iterator[Line]:
         ("STRATEGY", "none", summary.strategies),
         (by, "(no such label)", summary.groups),
     ]
-    first = True
-    for title, nameless, groups in sections:
+    for number, (title, nameless, groups) in enumerate(sections):
         shown, left = _capped(groups, top)
-        if not first:
+        if number and shown:
             yield ()
-        first = False
         yield from _counts(title, nameless, shown, surface)
         yield from _more(left)
 

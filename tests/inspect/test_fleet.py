@@ -1,0 +1,322 @@
+"""`fleet`: a whole fleet on one page, in every format, once and followed."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import yaml
+from syrupy.assertion import SnapshotAssertion
+
+from rolloutctl.actions.fleet import Following, Member
+from rolloutctl.domain.cluster import Cluster, Unreadable, WatchEvent
+from rolloutctl.domain.fleet.tally import Tally
+from rolloutctl.errors import ExitCode, Forbidden, Unreachable
+from rolloutctl.render.text import width
+from rolloutctl.sandbox.scenarios import fleet as shapes
+from support.clusters import Clusters, Dead, rollout
+from support.clusters import cluster as healthy
+from support.fake_cluster import FakeCluster
+from support.program import Program, Result
+from support.recorded import moment
+from support.screens import SCREENS
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+CONFIGURATION = {
+    "metadata": {"name": "argo-rollouts-config", "namespace": "argo-rollouts"},
+    "data": {"stepPlugins": "- name: demo/jenkins-gate\n  location: file:///gate\n"},
+}
+_SGR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def fleet(count: int) -> list[dict[str, Any]]:
+    """The sandbox's fleet, as its API would have it."""
+    found = []
+    for item in shapes.rollouts(count, NOW):
+        found.append({**item, "metadata": {**item["metadata"], "generation": 1}})
+    return found
+
+
+def incident() -> tuple[list[dict[str, Any]], datetime]:
+    """One rollout of each of the recorded moments, all in one namespace and of one day."""
+    items = []
+    now = NOW
+    for number, (name, (story, when)) in enumerate(SCREENS.items()):
+        found = moment(story, when)
+        now = max(now, found.now)
+        for item in found.objects["rollouts"]:
+            item = copy.deepcopy(item)
+            item["metadata"]["name"] = name.replace(" ", "-")
+            item["metadata"]["labels"] = {"team": ("shop", "bank")[number % 2]}
+            items.append(item)
+    return items, now
+
+
+def program(items: list[dict[str, Any]], now: datetime = NOW, **settings: Any) -> Program:
+    found = FakeCluster({"rollouts": items, "configmaps": [CONFIGURATION]})
+    return Program(cluster=found, now=lambda: now, **settings)
+
+
+def the_fleet(*argv: str, count: int = 900, **settings: Any) -> Result:
+    return program(fleet(count), **settings)("fleet", *argv)
+
+
+def document(result: Result) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
+
+
+# --- the page and the documents -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("output", [None, "json", "yaml", "jsonl"])
+def test_a_fleet_in_each_format(output: str | None, snapshot: SnapshotAssertion) -> None:
+    options = [] if output is None else ["-o", output]
+    result = the_fleet("--top", "3", *options)
+    assert (result.exit_code, result.stderr) == (ExitCode.OK, "")
+    assert result.stdout == snapshot
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_the_page_on_a_terminal(columns: int, snapshot: SnapshotAssertion) -> None:
+    result = the_fleet("--no-color", terminal=True, columns=columns)
+    assert max(map(width, result.stdout.splitlines())) <= columns
+    assert result.stdout == snapshot
+
+
+def test_recorded_rollouts_on_one_page(snapshot: SnapshotAssertion) -> None:
+    items, now = incident()
+    result = program(items, now)("fleet", "--since", "9000d", "--stuck", "1m")
+    assert result.stdout == snapshot
+
+
+def test_all_formats_say_the_same() -> None:
+    found = document(the_fleet("-o", "json"))
+    assert json.loads(the_fleet("-o", "jsonl").stdout) == found
+    as_yaml = yaml.load(the_fleet("-o", "yaml").stdout, Loader=yaml.BaseLoader)
+    assert as_yaml["counts"] == {key: str(value) for key, value in found["counts"].items()}
+
+
+def test_the_numbers_are_those_of_the_list() -> None:
+    run = program(fleet(900))
+    counts = document(run("fleet", "-o", "json"))["counts"]
+    rows = [json.loads(line) for line in run("list", "-A", "-o", "jsonl").stdout.splitlines()]
+    phases = [row["rollout"]["phase"] for row in rows]
+    for phase in ("Healthy", "Progressing", "Paused", "Degraded"):
+        assert counts[phase.lower()] == phases.count(phase)
+    assert counts["awaiting"] == sum(row["rollout"]["awaiting"] is not None for row in rows)
+    assert counts["aborted"] == sum(row["rollout"]["aborted"] for row in rows)
+
+
+def test_nothing_is_left_out_where_all_is_asked_for() -> None:
+    found = document(the_fleet("-o", "json", "--top", "0"))
+    for part in ("awaiting", "stuck", "groups", "strategies", "plugins"):
+        assert len(found[part]["items"]) == found[part]["total"] > 0
+    capped = document(the_fleet("-o", "json", "--top", "2"))
+    assert len(capped["awaiting"]["items"]) == 2
+    assert capped["awaiting"]["total"] == found["awaiting"]["total"]
+
+
+# --- what is looked at --------------------------------------------------------------------------
+
+
+def test_a_fleet_is_all_namespaces_unless_one_is_named() -> None:
+    run = program(fleet(120))
+    assert document(run("fleet", "-o", "json"))["counts"]["total"] == 120
+    assert document(run("fleet", "-n", "team-001", "-o", "json"))["counts"]["total"] == 60
+    assert "rolloutctl list -n team-001 --awaiting" in run("fleet", "-n", "team-001").stdout
+    found = document(run("fleet", "-l", "tier=api", "--by", "tier", "-o", "json"))
+    assert [group["name"] for group in found["groups"]["items"]] == ["api"]
+    assert found["counts"]["total"] == 40
+
+
+def test_nothing_there_is_said_with_where_it_was_looked_for() -> None:
+    result = program([])("fleet", "-l", "app=none")
+    assert result.exit_code == ExitCode.OK
+    assert result.stdout == "0 rollouts\n"
+    assert result.stderr == "no rollouts with labels app=none in any namespace\n"
+    assert document(program([])("fleet", "-o", "json"))["counts"]["total"] == 0
+
+
+def test_how_far_back_and_what_is_too_long_can_be_said() -> None:
+    everything = document(the_fleet("-o", "json", "--since", "30d"))
+    assert everything["abortedBefore"] == 0
+    assert everything["aborted"]["total"] == everything["counts"]["aborted"] > 0
+    nothing = document(the_fleet("-o", "json", "--since", "1s", "--stuck", "30d"))
+    assert nothing["aborted"] == {"total": 0, "causes": {"total": 0, "items": []}}
+    assert nothing["abortedBefore"] == everything["counts"]["aborted"]
+    assert nothing["stuck"]["total"] == 0
+
+
+@pytest.mark.parametrize("output", ["name", "wide"])
+def test_a_form_it_does_not_have_is_refused(output: str) -> None:
+    result = the_fleet("-o", output, count=1)
+    assert result.exit_code == ExitCode.USAGE
+    assert "json, yaml and jsonl" in result.stderr
+
+
+def test_what_cannot_be_read_is_named_and_the_rest_counted() -> None:
+    bad = rollout("bad")
+    bad["spec"] = {"replicas": "many"}
+    result = program([rollout("good"), bad])("fleet", "-o", "json")
+    assert result.exit_code == ExitCode.FAILED
+    assert document(result)["counts"]["total"] == 1
+    assert "shop/bad is not readable" in result.stderr
+
+
+def test_plugins_that_are_off_are_said_and_so_is_a_configuration_nobody_may_read() -> None:
+    items = fleet(10)
+    off = copy.deepcopy(CONFIGURATION)
+    off["data"]["stepPlugins"] += "  disabled: true\n"
+    for config, state in ((off, "disabled"), ({**off, "data": {}}, "NOT CONFIGURED")):
+        found = FakeCluster({"rollouts": items, "configmaps": [config]})
+        page = Program(cluster=found, now=lambda: NOW)("fleet").stdout
+        assert re.search(rf"demo/jenkins-gate +{state} +10 ", page)
+    hidden = FakeCluster({"rollouts": items}, forbidden=["configmaps"])
+    result = Program(cluster=hidden, now=lambda: NOW)("fleet")
+    assert result.exit_code == ExitCode.OK
+    assert "argo-rollouts-config was not read: not allowed" in result.stdout
+
+
+def test_without_plugins_the_configuration_is_not_asked_for() -> None:
+    found = FakeCluster({"rollouts": [rollout("web")]})
+    assert Program(cluster=found)("fleet").exit_code == ExitCode.OK
+    assert {request.plural for request in found.requests} == {"rollouts"}
+
+
+def test_what_a_cluster_says_does_not_reach_the_terminal() -> None:
+    evil = "\x1b[2J\x1b]0;owned\x07\u202eevil\nDegraded"
+    item = fleet(100)[94]  # waits for a person
+    item["metadata"]["name"] = item["metadata"]["namespace"] = evil
+    item["metadata"]["labels"] = {"team": evil}
+    wrong = rollout("x")
+    wrong["metadata"]["labels"] = {"team": evil}
+    wrong["status"] |= {"phase": "Degraded", "message": f"InvalidSpec: {evil}"}
+    wrong["status"]["conditions"] = [{"type": "InvalidSpec", "message": evil}]
+    for columns in (40, 80):
+        page = program([item, wrong], terminal=True, columns=columns)("fleet").stdout
+        plain = re.sub(r"\x1b\[[0-9;]*m", "", page)
+        assert "evil" in plain
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", plain)
+    found = document(program([item, wrong])("fleet", "-o", "json"))
+    assert found["groups"]["items"][0]["name"] == evil
+
+
+# --- several clusters ---------------------------------------------------------------------------
+
+
+def test_several_clusters_are_one_fleet_with_a_count_for_each(snapshot: SnapshotAssertion) -> None:
+    east = FakeCluster({"rollouts": fleet(300), "configmaps": [CONFIGURATION]})
+    west = FakeCluster({"rollouts": fleet(100)[50:], "configmaps": [CONFIGURATION]})
+    west.objects["configmaps"] = [{**CONFIGURATION, "data": {}}]
+    run = Clusters({"east": east, "west": west}, now=NOW)
+    result = run("fleet", "--all-contexts", "--top", "2")
+    assert result.exit_code == ExitCode.OK
+    assert result.stdout == snapshot
+    found = document(run("fleet", "--all-contexts", "-o", "json"))
+    assert {each["name"]: each["counts"]["total"] for each in found["clusters"]["items"]} == {
+        "east": 300,
+        "west": 50,
+    }
+
+
+def test_a_dead_cluster_is_told_and_not_counted() -> None:
+    run = Clusters({"east": healthy("a", "b"), "dead": Dead(Unreachable("no route"))})
+    result = run("fleet", "--all-contexts", "-o", "json")
+    assert result.exit_code == ExitCode.FAILED
+    assert "dead: no route" in result.stderr
+    assert [each["name"] for each in document(result)["clusters"]["items"]] == ["east"]
+
+
+# --- followed -----------------------------------------------------------------------------------
+
+
+def followed(*events: Any, count: int = 100, **settings: Any) -> Program:
+    found = FakeCluster(
+        {"rollouts": fleet(count), "configmaps": [CONFIGURATION]}, later={"rollouts": events}
+    )
+    return Program(cluster=found, now=lambda: NOW, **settings)
+
+
+def test_a_followed_fleet_ends_as_it_would_be_read() -> None:
+    items = fleet(100)
+    gone, promoted = items[94], copy.deepcopy(items[9])
+    promoted["status"] = copy.deepcopy(items[0]["status"])
+    run = followed(("DELETED", gone), ("MODIFIED", promoted))
+    result = run("fleet", "-w", "-o", "json")
+    assert result.exit_code == ExitCode.OK
+    last = json.loads(result.stdout.splitlines()[-1])
+    rest = [promoted if item is items[9] else item for item in items if item is not gone]
+    assert last == document(program(rest)("fleet", "-o", "json"))
+
+
+def test_the_page_of_a_followed_fleet_fits_the_screen() -> None:
+    settings: dict[str, Any] = {"terminal": True, "columns": 80, "env": {"LINES": "30"}}
+    result = followed(count=900, **settings)("fleet", "-w")
+    first = _SGR.sub("", result.stdout.split("\x1b[J")[0])
+    assert 10 < len(first.splitlines()) <= 30
+    assert "more lines" not in first
+
+
+def test_yaml_is_not_followed() -> None:
+    assert followed()("fleet", "-w", "-o", "yaml").exit_code == ExitCode.USAGE
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Summaries follow each other without a second between them."""
+    monkeypatch.setattr("rolloutctl.actions.fleet.PERIOD", 0.01)
+
+
+def following(cluster: Cluster, **settings: Any) -> Following:
+    return Following([Member("", cluster, None)], Tally(), **settings)
+
+
+def test_many_changes_are_one_summary() -> None:
+    item = fleet(1)[0]
+    found = FakeCluster({"rollouts": [item]}, later={"rollouts": [("MODIFIED", item)] * 500})
+    times = Following([Member("", found, None)], Tally(), clock=lambda: 0.0)
+    assert list(times) == [True, True]
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_dropped_connection_and_an_unreadable_version_are_known() -> None:
+    bad = WatchEvent("UNREADABLE", Unreadable("shop", "web", "no"), problem="no")
+    events = [WatchEvent("STALE", problem="reset"), bad]
+    seen = following(healthy("web", later={"rollouts": events}))
+    states = [(dict(seen.stale), len(seen.tally), len(seen.unreadable)) for _ in seen]
+    assert ({"": "reset"}, 1, 0) in states
+    assert states[-1] == ({}, 0, 1)
+
+
+@pytest.mark.usefixtures("quick")
+def test_one_cluster_that_fails_is_left_and_the_only_one_raises() -> None:
+    bad = Dead(Forbidden("not allowed"))
+    with pytest.raises(Forbidden):
+        list(following(bad))
+    both = Following(
+        [Member("east", healthy("a"), None), Member("bad", bad, None)],
+        Tally(clusters=["east", "bad"]),
+    )
+    assert list(both)
+    assert set(both.broken) == {"bad"}
+    assert [group.name for group in both.tally.summary(NOW).clusters] == ["east"]
+    with pytest.raises(Forbidden):
+        list(Following([Member("x", bad, None), Member("y", bad, None)], Tally()))
+
+
+def test_a_cluster_that_cannot_be_followed_is_told_on_the_page_and_at_the_end() -> None:
+    class Interrupting(FakeCluster):
+        def watch(self, *_: Any, **__: Any) -> Iterator[WatchEvent]:
+            raise Unreachable("no route")
+
+    run = Clusters({"east": healthy("a"), "dead": Interrupting({})})
+    result = run("fleet", "-w", "--all-contexts")
+    assert result.exit_code == ExitCode.FAILED
+    assert "dead is not in this: no route" in result.stdout
+    assert "dead: no route" in result.stderr
