@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-
 from typing import Any
 
 import pytest
@@ -229,9 +228,7 @@ def test_a_revision_that_is_not_there_is_answered_with_those_that_are(story: Sto
     assert "it has no revision 7" in refused.stderr and "it has 2, 1" in refused.stderr
     same = story("undo", "web", "--to-revision", "2", "--yes")
     assert same.exit_code is ExitCode.OK
-    assert same.stdout == (
-        "web: nothing to undo: its template is the one of revision 2 already\n"
-    )
+    assert same.stdout == ("web: nothing to undo: its template is the one of revision 2 already\n")
     assert story.image == "web:v2"
 
 
@@ -326,4 +323,3 @@ def test_a_version_that_was_on_its_way_only_is_told_from_the_stable_one(story: S
     assert "the stable version is revision 1: --to-revision 1 goes back to that" in done.stderr
     assert "PATCH rollouts/web" in done.stdout
     assert story.image == "web:v3"
-

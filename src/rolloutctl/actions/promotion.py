@@ -152,12 +152,14 @@ def _undo(cluster: Cluster, seen: Seen, intent: Intent) -> Decision:
     from rolloutctl.actions import undoing
     from rolloutctl.domain.undoing import undo
 
+    history, unreadable = undoing.history(cluster, seen.rollout)
     return undo(
         seen,
-        undoing.history(cluster, seen.rollout),
+        history,
         undoing.holder(cluster, seen),
         now=_server_time(cluster, intent),
         to_revision=intent.to_revision,
+        unreadable=unreadable,
     )
 
 

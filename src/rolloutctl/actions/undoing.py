@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from rolloutctl.actions.inspect import children_selector
-from rolloutctl.domain.cluster import REPLICA_SETS, Cluster
+from rolloutctl.domain.cluster import REPLICA_SETS, Cluster, Unreadable
 from rolloutctl.domain.decision import Seen
 from rolloutctl.domain.decoders import decoder
 from rolloutctl.domain.replicasets import HASH_LABEL
@@ -18,17 +18,21 @@ from rolloutctl.domain.wire import Rollout
 from rolloutctl.errors import ClusterError, NotFound
 
 
-def history(cluster: Cluster, rollout: Rollout) -> tuple[Revision, ...]:
-    """The revisions there are, the newest first.
+def history(
+    cluster: Cluster, rollout: Rollout
+) -> tuple[tuple[Revision, ...], tuple[Unreadable, ...]]:
+    """The revisions there are, the newest first, and the ReplicaSets that cannot be read.
 
-    A ReplicaSet that cannot be read is left out. Raises what the cluster raises.
+    Raises what the cluster raises.
     """
     selector = children_selector(rollout) or HASH_LABEL
     found: list[TemplateHolder] = []
+    unreadable: list[Unreadable] = []
     namespace = rollout.metadata.namespace
     for page in cluster.pages(REPLICA_SETS, namespace, TemplateHolder, label_selector=selector):
         found += page.items
-    return revisions(rollout, found)
+        unreadable += page.unreadable
+    return revisions(rollout, found), tuple(unreadable)
 
 
 def holder(cluster: Cluster, seen: Seen) -> Holder:

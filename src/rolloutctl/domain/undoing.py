@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from rolloutctl.domain.cluster import DEPLOYMENTS, REPLICA_SETS, ROLLOUTS, Change, Kind
+from rolloutctl.domain.cluster import DEPLOYMENTS, REPLICA_SETS, ROLLOUTS, Change, Kind, Unreadable
 from rolloutctl.domain.decision import (
     Action,
     Decision,
@@ -118,10 +118,12 @@ def undo(
     *,
     now: datetime,
     to_revision: int | None = None,
+    unreadable: Sequence[Unreadable] = (),
 ) -> Decision:
     """The change that brings back the template of a revision; None: the one before the present.
 
-    `history` as `revisions` gives it, `now` is the server's time. Raises NothingToDo (it is the
+    `history` as `revisions` gives it, `unreadable` the ReplicaSets that may be missing in it, `now`
+    is the server's time. Raises NothingToDo (it is the
     present template), Refused, NotObserved, NotFound (there is no such revision; names those there
     are), ClusterError (there is no template).
     """
@@ -131,7 +133,7 @@ def undo(
     if not invalid and not _is_first_deployment(rollout):
         must_be_observed(seen)
     present = holder.template
-    target = _target(seen, history, present, to_revision, invalid=invalid)
+    target = _target(seen, history, unreadable, present, to_revision, invalid=invalid)
     own = rollout.spec.workload_ref is None
     if own and not invalid:
         # The controller has seen this template, so its hash says it for certain.
@@ -226,6 +228,7 @@ def _is_first_deployment(rollout: Rollout) -> bool:
 def _target(
     seen: Seen,
     history: Sequence[Revision],
+    unreadable: Sequence[Unreadable],
     present: Json,
     to_revision: int | None,
     *,
@@ -237,14 +240,24 @@ def _target(
             raise NotFound(
                 f"it has no revision {to_revision}",
                 subject=str(seen.ref),
-                hint=_known(history),
+                hint=[_known(history), *_not_read(unreadable)],
             )
         return found
     if invalid and history and not same(present, history[0].template):
         return history[0]
     if len(history) < 2:
         only = f"revision {history[0].number} is the only one" if history else "it has no revision"
-        raise Refused(f"nothing to go back to: {only}", subject=str(seen.ref))
+        raise Refused(
+            f"nothing to go back to: {only}",
+            subject=str(seen.ref),
+            hint=_not_read(unreadable),
+        )
+    if unreadable:
+        raise Refused(
+            "not undone: which revision is the one before is not certain",
+            subject=str(seen.ref),
+            hint=[*_not_read(unreadable), "--to-revision N names one"],
+        )
     return history[1]
 
 
@@ -254,6 +267,10 @@ def _known(history: Sequence[Revision]) -> str:
     named = ", ".join(str(one.number) for one in history[:_MOST_NAMED])
     more = len(history) - _MOST_NAMED
     return f"it has {named}" + (f" and {more} older ones" if more > 0 else "")
+
+
+def _not_read(unreadable: Sequence[Unreadable]) -> list[str]:
+    return [f"ReplicaSet {one.name} cannot be read: {one.problem}" for one in unreadable[:3]]
 
 
 def _skips(

@@ -94,8 +94,6 @@ class Trap(enum.StrEnum):
     """A person holds it: no pods are resized until it is resumed."""
     CHANGES_WORKLOAD = "changes-workload"
     """The template is in the referenced workload: that is what changes."""
-    COPIES_INJECTED = "copies-injected"
-    """Metadata the controller injected in the old template may be copied into the spec."""
     STEP_SUCCEEDS = "step-succeeds"
     """A terminated analysis with nothing bad so far counts as Successful: the step is done."""
 

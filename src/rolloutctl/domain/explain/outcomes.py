@@ -16,13 +16,9 @@ from rolloutctl.domain.explain.found import Found
 from rolloutctl.domain.explain.runs import UNFINISHED
 from rolloutctl.domain.facts import ReplicaSetFacts
 from rolloutctl.domain.plugins import running
-from rolloutctl.domain.replicasets import annotation
 from rolloutctl.domain.status import is_fully_promoted
 from rolloutctl.domain.steps import Analysis, Experiment, Pause, Plugin
-from rolloutctl.domain.wire import ReplicaSet
 from rolloutctl.errors import Conflict, RolloutctlError
-
-EPHEMERAL = "rollout.argoproj.io/ephemeral-metadata"
 
 
 def outcomes(found: Found, causes: Sequence[Cause]) -> tuple[Outcome, ...]:
@@ -248,8 +244,6 @@ def _undo(found: Found) -> Outcome | None:
         traps.append(Trap.HOLD_STAYS)
     if r.spec.workload_ref is not None:
         traps.append(Trap.CHANGES_WORKLOAD)
-    if any(rs.metadata.name == target.name and _injected(rs) for rs in found.replica_sets):
-        traps.append(Trap.COPIES_INJECTED)
     return Outcome(Command.UNDO, Verdict.WORKS, to_revision=target.revision, traps=tuple(traps))
 
 
@@ -275,7 +269,3 @@ def _within_window(found: Found, target: ReplicaSetFacts) -> bool:
 
 def _still_up(target: ReplicaSetFacts) -> bool:
     return bool(target.desired) and target.scale_down_deadline is not None
-
-
-def _injected(rs: ReplicaSet) -> bool:
-    return annotation(rs.metadata, EPHEMERAL) not in {"", "{}"}

@@ -49,6 +49,10 @@ NOTES = {
     Note.SKIPS_IN_WINDOW: "that is within its rollback window: no step, pause or analysis is run",
     Note.SKIPS_STILL_UP: "that version's pods are still up: its pause and analysis are skipped",
     Note.RUNS_ALL_STEPS: "it goes out like a new version, through all steps",
+    Note.REPLACES_RESTART: "it takes the place of the restart that is set",
+    Note.NOT_THE_STABLE_ONE: "the stable version is another one",
+    Note.CHANGES_WORKLOAD: "its template is in the referenced workload: that is changed",
+    Note.KEPT_ELSEWHERE: "what manages it brings its own template back",
     Note.PLUGIN_NOT_TOLD: "the controller tells the running plugin nothing: neither Abort nor"
     " Terminate is called (abort first calls Abort)",
 }

@@ -56,7 +56,6 @@ TRAPS = {
     Trap.STILL_UP: "its pods are still up: it takes over at once, without pause or analysis",
     Trap.HOLD_STAYS: "a person holds it: no pods are resized until it is resumed",
     Trap.CHANGES_WORKLOAD: "the template of the referenced workload is what changes",
-    Trap.COPIES_INJECTED: "metadata the controller injected there would be copied into the spec",
     Trap.STEP_SUCCEEDS: "with nothing bad measured so far the step counts as successful, and the"
     " update goes on",
 }
