@@ -381,6 +381,8 @@ def test_a_plugin_that_only_some_have() -> None:
         ("retry", "checkout"),
         ("pause", "checkout"),
         ("resume", "checkout"),
+        ("restart", "checkout"),
+        ("undo", "checkout"),
         ("plan", "checkout"),
         ("watch", "checkout"),
         ("plugins", "enable", "x/one"),
