@@ -161,3 +161,15 @@ def test_a_promotion_right_after_a_new_image_is_not_lost(shell: Shell) -> None:
     facts = shell.facts("web")
     assert facts["rollout"]["phase"] == "Healthy"
     assert "demo:v2" in str(facts["revisions"][0])
+
+
+def test_undo_goes_back_and_restart_renews_the_pods(shell: Shell) -> None:
+    paused(shell)
+    tried = shell.rolloutctl("undo", "web", "--dry-run=server", "--yes")
+    assert tried.code == 0 and "the server would accept" in tried.stdout, tried.stderr
+    undone = shell.rolloutctl("undo", "web", "--yes", "--wait", "--timeout", "30s")
+    assert undone.code == 0, undone.stderr
+    assert "back to revision 1" in undone.stdout and "Healthy after" in undone.stdout
+    restarted = shell.rolloutctl("restart", "web", "--yes", "--wait", "--timeout", "60s")
+    assert restarted.code == 0, restarted.stderr
+    assert "all its pods are new" in restarted.stdout
