@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+import urllib3
 
 from rolloutctl.domain.cluster import ROLLOUTS, Known, WatchEvent
 from rolloutctl.domain.wire import Rollout
@@ -171,6 +172,18 @@ def test_the_same_connection_goes_on_as_the_live_watch(
 
 
 def test_leaving_it_closes_the_connection_it_waits_on(tmp_path: Path) -> None:
+    with serving(both(HANG, page(2, 60))) as script:
+        assert told(script, tmp_path, known("a", "b"), 1) == ["SYNCED 10"]
+        assert script.gone.wait(10)
+
+
+def test_leaving_it_needs_no_help_of_the_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cannot(_: urllib3.HTTPResponse) -> None:
+        raise ValueError("Cannot shutdown socket as self._sock_shutdown is not set")
+
+    monkeypatch.setattr(urllib3.HTTPResponse, "shutdown", cannot)
     with serving(both(HANG, page(2, 60))) as script:
         assert told(script, tmp_path, known("a", "b"), 1) == ["SYNCED 10"]
         assert script.gone.wait(10)

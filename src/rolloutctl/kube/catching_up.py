@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import queue
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -101,8 +102,7 @@ class Arrivals:
         """Ends the thread; a read it sits in is broken off."""
         self._enough.set()
         if self._thread.is_alive() and isinstance(self._answer, urllib3.HTTPResponse):
-            with contextlib.suppress(ValueError, RuntimeError, OSError):
-                self._answer.shutdown()
+            _break_off(self._answer)
             self._thread.join(1.0)
 
     def _ask(self, ask: Callable[[], Head]) -> None:
@@ -122,6 +122,18 @@ class Arrivals:
         except Exception as error:
             self._queue.put(error)
         self._queue.put(None)
+
+
+def _break_off(answer: urllib3.HTTPResponse) -> None:
+    """Ends a read that another thread sits in; closing the answer would wait for it."""
+    with contextlib.suppress(RuntimeError, OSError):
+        try:
+            answer.shutdown()
+        except ValueError:
+            # TLS within TLS, through a proxy: the layer above the socket has no such thing.
+            layer = getattr(answer.connection, "sock", None)
+            if layer is not None:
+                getattr(layer, "socket", layer).shutdown(socket.SHUT_RDWR)
 
 
 def head(transport: Transport, where: str, selection: dict[str, str]) -> Head:
