@@ -97,6 +97,8 @@ def test_help_loads_nothing_heavy(argv: tuple[str, ...]) -> None:
         ("get", "web", "-o", "jsonl"),
         ("list",),
         ("list", "-A", "-l", "app=web"),
+        ("fleet",),
+        ("fleet", "-n", "shop", "-o", "json"),
         ("status", "web", "--request-timeout", "5s"),
         ("explain", "web"),
     ],
