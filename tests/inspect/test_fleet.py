@@ -6,7 +6,7 @@ import copy
 import json
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -25,21 +25,19 @@ from support.fake_cluster import FakeCluster
 from support.program import Program, Result
 from support.recorded import moment
 from support.screens import SCREENS
+from support.team_fleet import NOW, WAITING
+from support.team_fleet import rollouts as fleet
 
-NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 CONFIGURATION = {
     "metadata": {"name": "argo-rollouts-config", "namespace": "argo-rollouts"},
     "data": {"stepPlugins": "- name: demo/jenkins-gate\n  location: file:///gate\n"},
 }
+SANDBOX = [
+    {**item, "metadata": {**item["metadata"], "generation": 1}}
+    for item in shapes.rollouts(400, NOW)
+]
+"""The fleet of the sandbox, as its API has it."""
 _SGR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-
-
-def fleet(count: int) -> list[dict[str, Any]]:
-    """The sandbox's fleet, as its API would have it."""
-    found = []
-    for item in shapes.rollouts(count, NOW):
-        found.append({**item, "metadata": {**item["metadata"], "generation": 1}})
-    return found
 
 
 def incident() -> tuple[list[dict[str, Any]], datetime]:
@@ -62,7 +60,7 @@ def program(items: list[dict[str, Any]], now: datetime = NOW, **settings: Any) -
     return Program(cluster=found, now=lambda: now, **settings)
 
 
-def the_fleet(*argv: str, count: int = 900, **settings: Any) -> Result:
+def the_fleet(*argv: str, count: int = 300, **settings: Any) -> Result:
     return program(fleet(count), **settings)("fleet", *argv)
 
 
@@ -102,8 +100,9 @@ def test_all_formats_say_the_same() -> None:
     assert as_yaml["counts"] == {key: str(value) for key, value in found["counts"].items()}
 
 
-def test_the_numbers_are_those_of_the_list() -> None:
-    run = program(fleet(900))
+@pytest.mark.parametrize("items", [fleet(300), SANDBOX], ids=["teams", "sandbox"])
+def test_the_numbers_are_those_of_the_list(items: list[dict[str, Any]]) -> None:
+    run = program(items)
     counts = document(run("fleet", "-o", "json"))["counts"]
     rows = [json.loads(line) for line in run("list", "-A", "-o", "jsonl").stdout.splitlines()]
     phases = [row["rollout"]["phase"] for row in rows]
@@ -128,10 +127,10 @@ def test_nothing_is_left_out_where_all_is_asked_for() -> None:
 def test_a_fleet_is_all_namespaces_unless_one_is_named() -> None:
     run = program(fleet(120))
     assert document(run("fleet", "-o", "json"))["counts"]["total"] == 120
-    assert document(run("fleet", "-n", "team-001", "-o", "json"))["counts"]["total"] == 60
-    assert "rolloutctl list -n team-001 --awaiting" in run("fleet", "-n", "team-001").stdout
-    found = document(run("fleet", "-l", "tier=api", "--by", "tier", "-o", "json"))
-    assert [group["name"] for group in found["groups"]["items"]] == ["api"]
+    assert document(run("fleet", "-n", "area-1", "-o", "json"))["counts"]["total"] == 40
+    assert "rolloutctl list -n area-1 --awaiting" in run("fleet", "-n", "area-1").stdout
+    found = document(run("fleet", "-l", "team=mail", "--by", "namespace", "-o", "json"))
+    assert {group["name"] for group in found["groups"]["items"]} == {"area-2", "area-3"}
     assert found["counts"]["total"] == 40
 
 
@@ -170,13 +169,13 @@ def test_what_cannot_be_read_is_named_and_the_rest_counted() -> None:
 
 
 def test_plugins_that_are_off_are_said_and_so_is_a_configuration_nobody_may_read() -> None:
-    items = fleet(10)
+    items = fleet(10)  # one is blue-green
     off = copy.deepcopy(CONFIGURATION)
     off["data"]["stepPlugins"] += "  disabled: true\n"
     for config, state in ((off, "disabled"), ({**off, "data": {}}, "NOT CONFIGURED")):
         found = FakeCluster({"rollouts": items, "configmaps": [config]})
         page = Program(cluster=found, now=lambda: NOW)("fleet").stdout
-        assert re.search(rf"demo/jenkins-gate +{state} +10 ", page)
+        assert re.search(rf"demo/jenkins-gate +{state} +9 ", page)
     hidden = FakeCluster({"rollouts": items}, forbidden=["configmaps"])
     result = Program(cluster=hidden, now=lambda: NOW)("fleet")
     assert result.exit_code == ExitCode.OK
@@ -191,7 +190,7 @@ def test_without_plugins_the_configuration_is_not_asked_for() -> None:
 
 def test_what_a_cluster_says_does_not_reach_the_terminal() -> None:
     evil = "\x1b[2J\x1b]0;owned\x07\u202eevil\nDegraded"
-    item = fleet(100)[94]  # waits for a person
+    item = fleet(100)[WAITING]
     item["metadata"]["name"] = item["metadata"]["namespace"] = evil
     item["metadata"]["labels"] = {"team": evil}
     wrong = rollout("x")
@@ -245,21 +244,21 @@ def followed(*events: Any, count: int = 100, **settings: Any) -> Program:
 
 def test_a_followed_fleet_ends_as_it_would_be_read() -> None:
     items = fleet(100)
-    gone, promoted = items[94], copy.deepcopy(items[9])
+    gone, promoted = items[WAITING], copy.deepcopy(items[2])
     promoted["status"] = copy.deepcopy(items[0]["status"])
     run = followed(("DELETED", gone), ("MODIFIED", promoted))
     result = run("fleet", "-w", "-o", "json")
     assert result.exit_code == ExitCode.OK
     last = json.loads(result.stdout.splitlines()[-1])
-    rest = [promoted if item is items[9] else item for item in items if item is not gone]
+    rest = [promoted if item is items[2] else item for item in items if item is not gone]
     assert last == document(program(rest)("fleet", "-o", "json"))
 
 
 def test_the_page_of_a_followed_fleet_fits_the_screen() -> None:
-    settings: dict[str, Any] = {"terminal": True, "columns": 80, "env": {"LINES": "30"}}
-    result = followed(count=900, **settings)("fleet", "-w")
+    settings: dict[str, Any] = {"terminal": True, "columns": 80, "env": {"LINES": "44"}}
+    result = followed(count=300, **settings)("fleet", "-w")
     first = _SGR.sub("", result.stdout.split("\x1b[J")[0])
-    assert 10 < len(first.splitlines()) <= 30
+    assert 10 < len(first.splitlines()) <= 44
     assert "more lines" not in first
 
 
@@ -278,8 +277,7 @@ def following(cluster: Cluster, **settings: Any) -> Following:
 
 
 def test_many_changes_are_one_summary() -> None:
-    item = fleet(1)[0]
-    found = FakeCluster({"rollouts": [item]}, later={"rollouts": [("MODIFIED", item)] * 500})
+    found = healthy("web", later={"rollouts": [("MODIFIED", rollout("web"))] * 500})
     times = Following([Member("", found, None)], Tally(), clock=lambda: 0.0)
     assert list(times) == [True, True]
 

@@ -197,7 +197,8 @@ def _held(each: Stuck) -> Span:
     name = safe(each.plugin)
     if not name or name in step.text:
         return step
-    return Span(f"{step.text}, plugin {name} running", step.style)
+    said = f"plugin {name} running"
+    return Span(said if step.text == "-" else f"{step.text}, {said}", step.style)
 
 
 # --- who waits ----------------------------------------------------------------------------------
@@ -272,7 +273,7 @@ def _plugins(
         cells,
         surface,
         right=("ROLLOUTS", "STEPS", "RUNNING", "LONGEST", "ERROR", failed),
-        drop=("STEPS", "LONGEST"),
+        drop=("STEPS", "LONGEST", "ROLLOUTS"),
         flex="STEP PLUGIN",
     )
     yield from _more(left)
