@@ -426,3 +426,126 @@ def test_all_pods_at_once_is_asked_about(run: Any) -> None:
     done = run(cluster(item), "restart", "web")
     assert done.exit_code is ExitCode.USAGE
     assert "all go at the same time" in done.stderr
+
+
+def test_a_second_restart_in_the_same_second_is_not_lost(run: Any) -> None:
+    item = rollout(restartAt="2026-03-01T12:00:01Z")
+    item["status"]["restartedAt"] = "2026-03-01T12:00:01Z"
+    found = cluster(item)
+    assert run(found, "restart", "web").exit_code is ExitCode.OK
+    assert found.rollout["spec"]["restartAt"] == "2026-03-01T12:00:02Z"
+    again = run(cluster(item), "restart", "web", "--at", "2026-03-01T12:00:01Z")
+    assert again.stdout == (
+        "web: nothing to do: the restart of pods older than 2026-03-01T12:00:01Z is over\n"
+    )
+
+
+# --- undo: what the controller makes of it ------------------------------------------------------
+
+
+def at_step(**spec: Any) -> Object:
+    """An update to revision 3 under way; revision 1 is the stable one."""
+    item = rollout(**spec)
+    item["status"] |= {"stableRS": "aaa", "currentStepIndex": 1, "phase": "Paused"}
+    return item
+
+
+def blue_green() -> Object:
+    return rollout(strategy={"blueGreen": {"activeService": "web"}})
+
+
+def still_up(until: str) -> list[Object]:
+    sets = history()
+    sets[2]["metadata"]["annotations"]["scale-down-deadline"] = until
+    return sets
+
+
+@pytest.mark.parametrize(
+    ("item", "sets", "argv", "notes"),
+    [
+        (rollout(), history(), (), ["runs-all-steps"]),
+        (at_step(), history(), ("--to-revision", "1"), ["skips-to-stable"]),
+        (at_step(), history(), (), ["runs-all-steps", "not-the-stable-one"]),
+        (
+            at_step(paused=True),
+            history(),
+            ("--to-revision", "1"),
+            ["skips-to-stable", "stays-held"],
+        ),
+        (rollout(rollbackWindow={"revisions": 1}), history(), (), ["skips-in-window"]),
+        (
+            rollout(rollbackWindow={"revisions": 1}),
+            history(),
+            ("--to-revision", "1"),
+            ["runs-all-steps"],  # revision 2 was made in between
+        ),
+        (
+            rollout(rollbackWindow={"revisions": 2}),
+            history(),
+            ("--to-revision", "1"),
+            ["skips-in-window"],
+        ),
+        (rollout(rollbackWindow={}), history(), (), ["runs-all-steps"]),
+        (blue_green(), still_up("2026-03-01T12:00:30Z"), (), ["skips-still-up"]),
+        (blue_green(), still_up("2026-03-01T11:59:30Z"), (), []),
+        (blue_green(), still_up("soon"), (), []),
+    ],
+)
+def test_what_is_skipped_is_said(
+    run: Any, item: Object, sets: list[Object], argv: tuple[str, ...], notes: list[str]
+) -> None:
+    done = run(cluster(item, sets=sets), "undo", "web", "--dry-run", "-o", "json", *argv)
+    assert done.exit_code is ExitCode.OK, done.stderr
+    (result,) = json.loads(done.stdout)["results"]
+    assert result["notes"] == notes
+    steps = result["to"]["step"]
+    if steps is not None:
+        assert steps["index"] == (2 if notes[0].startswith("skips") else 0)
+
+
+def of_workload() -> tuple[Object, Object]:
+    item = at_step(workloadRef={"apiVersion": "apps/v1", "kind": "Deployment", "name": "base"})
+    del item["spec"]["template"]
+    item["metadata"]["annotations"]["rollout.argoproj.io/workload-generation"] = "2"
+    item["status"]["workloadObservedGeneration"] = "2"
+    deployment = {
+        "metadata": {
+            "name": "base",
+            "namespace": "shop",
+            "uid": "uid-base",
+            "generation": 2,
+            "labels": {"argocd.argoproj.io/instance": "base"},
+        },
+        "spec": {"replicas": 0, "template": template("v3", nobodyKnows=True)},
+    }
+    return item, deployment
+
+
+def test_the_workload_is_patched_under_its_own_preconditions(run: Any) -> None:
+    item, deployment = of_workload()
+    found = cluster(item, objects={"deployments": [deployment]})
+    done = run(found, "undo", "web", "--to-revision", "1", "--yes")
+    assert done.exit_code is ExitCode.OK, done.stderr
+    assert "Argo CD manages it (application base)" in done.stderr  # the workload, not the rollout
+    (change,) = found.sent
+    assert (change.kind.plural, change.name) == ("deployments", "base")
+    assert [(op["op"], op["path"]) for op in change.operations] == [
+        ("test", "/metadata/uid"),
+        ("test", "/spec/template"),
+        ("replace", "/spec/template"),
+    ]
+    stored = found.objects["deployments"][0]["spec"]["template"]
+    assert stored["spec"]["containers"][0]["image"] == "web:v1"
+
+
+def test_a_workload_changed_meanwhile_is_not_overwritten(run: Any) -> None:
+    item, deployment = of_workload()
+
+    def edited(stored: Object) -> None:
+        stored["spec"]["template"]["spec"]["containers"][0]["image"] = "web:hotfix"
+
+    found = cluster(item, objects={"deployments": [deployment]}, intrusions=[edited])
+    done = run(found, "undo", "web", "--to-revision", "1", "--yes")
+    assert done.exit_code is ExitCode.CONFLICT
+    assert "not undone: meanwhile the pod template of Deployment/base was changed" in done.stderr
+    assert found.sent == []

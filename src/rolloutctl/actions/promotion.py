@@ -347,7 +347,11 @@ def _overtaken(
     decision: Decision, found: tuple[Difference, ...], refusal: Conflict
 ) -> RolloutctlError:
     done = _PARTICIPLES[decision.action]
-    meanwhile = "; ".join(sentence(entry) for entry in found) or refusal.message
+    meanwhile = "; ".join(sentence(entry) for entry in found)
+    if not meanwhile and decision.undo is not None and decision.undo.workload:
+        # Nothing of the rollout itself: it was the workload the patch went to.
+        meanwhile = f"the pod template of {decision.undo.workload} was changed"
+    meanwhile = meanwhile or refusal.message
     return Overtaken(
         f"not {done}: meanwhile {meanwhile}",
         subject=str(decision.ref),

@@ -80,8 +80,15 @@ def restart(
     must_be_alive(seen)
     must_be_valid(seen)
     must_be_observed(seen)
+    was, last = pending(rollout), rollout.spec.restart_at
     moment = soon(now) if at is None else _whole(at)
-    was = pending(rollout)
+    if last is not None and was is None and last == moment:
+        if at is not None:
+            raise NothingToDo(
+                f"nothing to do: the restart of pods older than {stamp(last)} is over",
+                subject=str(seen.ref),
+            )
+        moment += timedelta(seconds=1)  # twice in one second: the same value would be no change
     if was is not None and was == moment:
         raise NothingToDo(
             f"nothing to do: a restart is set for {stamp(was)} already", subject=str(seen.ref)
@@ -182,7 +189,7 @@ def _in_the_way(seen: Seen, was: datetime, now: datetime) -> Refused:
         return Refused(
             f"not restarted: a restart is under way, of the pods older than {stamp(was)}",
             subject=str(seen.ref),
-            hint="status --wait waits for its end; --replace begins another one, --cancel ends it",
+            hint="--replace begins another one, --cancel leaves the rest of the pods as they are",
         )
     return Refused(
         f"not restarted: a restart is set for {stamp(was)} already",
