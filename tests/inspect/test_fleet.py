@@ -6,16 +6,20 @@ import copy
 import json
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 from syrupy.assertion import SnapshotAssertion
 
 from rolloutctl.actions.fleet import Following, Member
 from rolloutctl.domain.cluster import Cluster, Unreadable, WatchEvent
+from rolloutctl.domain.fleet.entry import entry
+from rolloutctl.domain.fleet.snapshot import Snapshot
 from rolloutctl.domain.fleet.tally import Tally
+from rolloutctl.domain.wire import Rollout
 from rolloutctl.errors import ExitCode, Forbidden, Unreachable
 from rolloutctl.render.text import width
 from rolloutctl.sandbox.scenarios import fleet as shapes
@@ -318,3 +322,52 @@ def test_a_cluster_that_cannot_be_followed_is_told_on_the_page_and_at_the_end() 
     assert result.exit_code == ExitCode.FAILED
     assert "dead is not in this: no route" in result.stdout
     assert "dead: no route" in result.stderr
+
+
+def test_clusters_that_cannot_be_opened_do_not_keep_the_others_back() -> None:
+    no = Forbidden("no credentials")
+    dead = Dead(Unreachable("no route"))
+    run = Clusters({"shut": no, "dead": dead, "east": healthy("a")})
+    result = run("fleet", "-w", "--all-contexts", "-o", "jsonl")
+    assert result.exit_code == ExitCode.FAILED
+    last = json.loads(result.stdout.splitlines()[-1])
+    assert [each["name"] for each in last["clusters"]["items"]] == ["east"]
+    assert "shut: no credentials" in result.stderr
+    assert "dead: no route" in result.stderr
+    assert Clusters({"a": no, "b": no})("fleet", "-w", "--all-contexts").exit_code == no.exit_code
+
+
+class Kept:
+    """Meets Snapshots: a list that was read a minute ago."""
+
+    def __init__(self, *items: dict[str, Any]) -> None:
+        entries = tuple(entry(msgspec.convert(item, Rollout)) for item in items)
+        self.snapshot = Snapshot("the-cluster", "1", NOW - timedelta(minutes=1), entries)
+
+    def load(self, _cluster: Cluster, _namespace: str | None) -> Snapshot | None:
+        return self.snapshot
+
+    def save(self, *_: Any) -> None:
+        raise AssertionError("what is followed is not kept")
+
+
+def test_following_goes_on_from_a_kept_list() -> None:
+    gone, new = rollout("gone"), rollout("new", phase="Degraded")
+    changes = {"rollouts": [("DELETED", gone), ("ADDED", new)]}
+    cluster = FakeCluster({"rollouts": [rollout("not read again")]}, later=changes)
+    kept = Kept(rollout("web"), gone)
+    seen = Following([Member("", cluster, None, kept)], Tally(), now=lambda: NOW)
+    assert list(seen)
+    counts = seen.tally.summary(NOW).counts
+    assert (counts.total, counts.healthy, counts.degraded) == (2, 1, 1)
+
+
+def test_a_cluster_that_fails_after_its_kept_list_is_not_counted() -> None:
+    cluster = FakeCluster({}, later={"rollouts": [Unreachable("gone")]})
+    members = [
+        Member("east", cluster, None, Kept(rollout("web"))),
+        Member("west", healthy("a"), None),
+    ]
+    seen = Following(members, Tally(clusters=["east", "west"]), now=lambda: NOW)
+    assert list(seen)
+    assert seen.tally.summary(NOW).counts.total == 1

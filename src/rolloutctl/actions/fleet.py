@@ -100,7 +100,7 @@ class Following:
         """Whether anything changed; once when all is known, then once a second.
 
         A connection that goes or comes back is told at once. Raises what the only cluster raises,
-        and of several the first error when all have failed.
+        and of several the last error when all have failed.
         """
         end = None if self._timeout is None else self._clock() + self._timeout
         for label, member in self._members.items():
@@ -173,8 +173,8 @@ class Following:
             self._waited_for.discard(label)
             # Nobody knows any more what is true there.
             self.tally.leave(label)
-            if len(self.broken) == len(self._members):
-                raise next(iter(self.broken.values()))
+            if self._members.keys() <= self.broken.keys():
+                raise taken.error
             return True
         if event is None:
             self._waited_for.discard(label)
@@ -190,7 +190,9 @@ class Following:
 
     def _apply(self, label: str, event: WatchEvent) -> bool:
         if event.type == "UNREADABLE":
-            item: Unreadable = event.object
+            item: Unreadable | None = event.object
+            if item is None:
+                return False
             ref = Ref(item.namespace, item.name)
             self.unreadable[label, ref] = event.problem
             # What it was before is not what it is.

@@ -91,6 +91,10 @@ def follow(run: Run, asked: Asked) -> ExitCode:
         )
     tally = _tally(asked, listed)
     members, broken = _members(run, asked, listed)
+    if not members:
+        raise next(iter(broken.values()))
+    for label in broken:
+        tally.leave(label)
     following = Following(
         members,
         tally,
