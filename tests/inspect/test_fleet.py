@@ -125,6 +125,13 @@ def test_nothing_is_left_out_where_all_is_asked_for() -> None:
     assert capped["awaiting"]["total"] == found["awaiting"]["total"]
 
 
+@pytest.mark.parametrize("number", ["-1", "many", "1.5", "١"])
+def test_how_many_are_listed_is_a_number(number: str) -> None:
+    result = the_fleet(f"--top={number}", count=1)
+    assert result.exit_code == ExitCode.USAGE
+    assert "not a number from 0 on" in result.stderr
+
+
 # --- what is looked at --------------------------------------------------------------------------
 
 

@@ -14,6 +14,14 @@ from rolloutctl.errors import ExitCode
 app = new_app()
 
 
+def _number(text: str | int) -> int:
+    """A number from 0 on. Raises BadParameter."""
+    # Not left to Typer: its adapter for numbers in a range is slow to import.
+    if not str(text).isdecimal() or not str(text).isascii():
+        raise typer.BadParameter(f'"{text}" is not a number from 0 on')
+    return int(text)
+
+
 @command(app)
 def fleet(
     ctx: typer.Context,
@@ -48,7 +56,9 @@ def fleet(
     ] = "30m",  # type: ignore[assignment]
     top: Annotated[
         int,
-        typer.Option("--top", metavar="N", min=0, help="How many of each are listed; 0: all."),
+        typer.Option(
+            "--top", metavar="N", parser=_number, help="How many of each are listed; 0: all."
+        ),
     ] = 10,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow the fleet.")] = False,
     output: Output = None,
