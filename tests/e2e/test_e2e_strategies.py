@@ -25,15 +25,15 @@ def causes(shell: Shell, name: str) -> list[str]:
     return [item["kind"] for item in facts["causes"]]
 
 
-def hashes(shell: Shell, name: str) -> dict[str, str]:
+def revisions(shell: Shell, name: str) -> dict[str, int]:
     """Revision by role, as `get` tells it."""
     facts = shell.facts(name)
     return {role: item["revision"] for item in facts["revisions"] for role in item["roles"]}
 
 
 def test_blue_green_is_promoted_and_the_next_one_aborted(shell: Shell) -> None:
-    switch = {"activeService": "web", "previewService": "web-preview"}
-    switch |= {"autoPromotionEnabled": False}
+    switch: dict[str, Any] = {"activeService": "web", "previewService": "web-preview"}
+    switch["autoPromotionEnabled"] = False
     for name in ("web", "web-preview"):
         shell.load(
             service(name, "web") | {"metadata": {"name": name, "namespace": shell.namespace}}
@@ -45,12 +45,12 @@ def test_blue_green_is_promoted_and_the_next_one_aborted(shell: Shell) -> None:
     assert causes(shell, "web")[0] == "preview-for-person"
     done = shell.rolloutctl("promote", "web", "--wait", "--timeout", "30s")
     assert done.code == 0, done.stderr
-    assert hashes(shell, "web")["active"] == 2
+    assert revisions(shell, "web")["active"] == 2
     shell.ship("web", "v3")
     shell.until("web", "awaiting")
     done = shell.rolloutctl("abort", "web", "--wait", "--timeout", "30s")
     assert done.code == 0, done.stderr
-    assert hashes(shell, "web")["active"] == 2
+    assert revisions(shell, "web")["active"] == 2
     assert causes(shell, "web")[0] == "aborted-by-person"
     assert shell.rolloutctl("status", "web").code == 1
 

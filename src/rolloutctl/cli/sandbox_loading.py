@@ -42,7 +42,7 @@ def load_aside(run: Run, record: Record, wanted: list[Mapping[str, Any]]) -> Non
 
 def requests(run: Run, what: list[str] | tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
     """What to ask the sandbox for. Raises UsageError for a file that cannot be read."""
-    from rolloutctl.sandbox.scenarios import catalogue, fleet
+    from rolloutctl.sandbox.scenarios import catalogue, generated
 
     common = {"namespace": run.common.namespace}
     for item in what:
@@ -58,6 +58,6 @@ def requests(run: Run, what: list[str] | tuple[str, ...]) -> Iterator[Mapping[st
                 raise UsageError(f"{item} is no text in UTF-8") from error
             yield {**common, "text": text, "source": item}
         else:
-            if fleet.count(item) is None:
+            if generated.read(item) is None:
                 catalogue.read(item)
             yield {**common, "scenario": item}

@@ -28,6 +28,7 @@ from .plugins.jenkins_gate import NAME as JENKINS_GATE
 from .plugins.jenkins_gate import JenkinsGate
 from .plugins.protocol import StepPlugin
 from .plugins.registry import builtin
+from .restoring import Restorer
 from .scenarios.loader import Loader
 from .store import Store
 
@@ -93,7 +94,8 @@ class EmbeddedCluster:
             in_threads=not isinstance(self.clock, FakeClock),
         )
         self.client.on_change(self.controllers.wake)
-        self.loader = Loader(self.client, self.clock, self._idle)
+        restorer = Restorer(self.store, self.clock.now)
+        self.loader = Loader(self.client, restorer, self.clock, self._idle)
 
     def settle(self) -> None:
         """Let the controllers do all that is due now."""

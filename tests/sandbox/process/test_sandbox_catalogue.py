@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from rolloutctl.errors import UsageError
-from rolloutctl.sandbox.scenarios import catalogue, fleet
+from rolloutctl.sandbox.scenarios import catalogue, fleet, generated
 from rolloutctl.sandbox.scenarios.loader import holds, seen
 
 WHEN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -70,14 +70,26 @@ def test_what_is_no_object_is_said(text: str, message: str) -> None:
         catalogue.parse(text, "x.yaml")
 
 
-@pytest.mark.parametrize("name", ["fleet", "fleet:", "fleet:x", "fleet:0", "fleet:-1", "fleet:²"])
-def test_a_fleet_needs_a_number(name: str) -> None:
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("fleet", "fleet:", "fleet:x", "fleet:0", "fleet:-1", "fleet:²", "fleet:5:5"),
+        *("live:5001", "crowd", "churn:0", "churn:5:", "churn:5:5:5", "deployments:-4"),
+    ],
+)
+def test_what_is_made_by_number_needs_one(name: str) -> None:
     with pytest.raises(UsageError, match="how many"):
-        fleet.count(name)
+        generated.read(name)
+
+
+def test_numbers_are_read_and_stories_left_alone() -> None:
+    assert generated.read("fleet:240") == ("fleet", (240,))
+    assert generated.read("churn:200:60") == ("churn", (200, 60))
+    assert generated.read("churn:200") == ("churn", (200,))
+    assert generated.read("paused") is None
 
 
 def test_a_fleet_is_of_the_size_and_the_variety_of_real_ones() -> None:
-    assert fleet.count("fleet:240") == 240 and fleet.count("paused") is None
     made = list(fleet.rollouts(240, WHEN))
     assert made == list(fleet.rollouts(240, WHEN))
     assert len({(item["metadata"]["namespace"], item["metadata"]["name"]) for item in made}) == 240
@@ -88,6 +100,9 @@ def test_a_fleet_is_of_the_size_and_the_variety_of_real_ones() -> None:
     phases = [item["status"]["phase"] for item in made]
     assert {"Healthy", "Progressing", "Paused", "Degraded"} == set(phases)
     assert phases.count("Healthy") > 200
+    steps = [len(item["spec"]["strategy"].get("canary", {}).get("steps", [])) for item in made]
+    assert sum(steps) / len(steps) == 3.5
+    assert sum("blueGreen" in item["spec"]["strategy"] for item in made) == 36
     assert all(item["metadata"]["labels"].items() >= fleet.OWNER.items() for item in made)
 
 

@@ -266,11 +266,15 @@ def load(
     description says. The objects of a file are created, or merged into those that exist, in the
     namespace they name, else in that of -n; a scenario goes to the namespace of -n as a whole.
 
+    By number come fleet:N (a large fleet), crowd:N (one full namespace), live:N (rollouts that wait
+    for a promotion), and for a fleet churn:RATE[:SECONDS] and deployments:N[:RATE] (changes).
+
     \b
     Examples:
       rolloutctl sandbox load checkout-canary
       rolloutctl sandbox load rollout.yaml service.yaml -n shop
       rolloutctl sandbox load fleet:2000
+      rolloutctl sandbox load churn:200:30
       kubectl get rollout checkout -o yaml | rolloutctl sandbox load -
     """
     run = Run.of(ctx)

@@ -14,10 +14,9 @@ import yaml
 
 from rolloutctl.errors import UsageError
 
-Document = dict[str, Any]
+from . import generated
 
-FLEET = "fleet:N"
-FLEET_LINE = "N rollouts in N/60 namespaces, in every phase, of another controller"
+Document = dict[str, Any]
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -45,9 +44,9 @@ def names() -> list[str]:
 
 
 def descriptions() -> list[tuple[str, str]]:
-    """(name, one line) of every scenario, `fleet:N` last."""
+    """(name, one line) of every scenario, those made by number last."""
     found = [(name, read(name).description) for name in names()]
-    return [*found, (FLEET, FLEET_LINE)]
+    return [*found, *generated.descriptions()]
 
 
 def read(name: str) -> Story:
@@ -55,7 +54,8 @@ def read(name: str) -> Story:
     for folder in _folders():
         if folder.name == name:
             return _story(folder)
-    near = difflib.get_close_matches(name, [*names(), FLEET], n=3)
+    known = [*names(), *(form for form, _ in generated.descriptions())]
+    near = difflib.get_close_matches(name, known, n=3)
     hint = (
         f"did you mean {' or '.join(near)}?" if near else "rolloutctl sandbox scenarios lists them"
     )

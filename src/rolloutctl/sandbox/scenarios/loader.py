@@ -8,16 +8,19 @@ from collections.abc import Callable, Iterator, Sequence
 
 from rolloutctl.errors import Failed, Timeout, UsageError
 from rolloutctl.sandbox.api import resources
-from rolloutctl.sandbox.client import ApiError, Client
+from rolloutctl.sandbox.client import JSON_PATCH, ApiError, Client
 from rolloutctl.sandbox.clock import Clock
+from rolloutctl.sandbox.restoring import Restorer
 
-from . import catalogue, fleet
+from . import catalogue, churn, crowd, fleet, generated, live
 from .catalogue import Document
 
 WAIT_SECONDS = 180.0
 """Of the sandbox's clock."""
 LEAST_WAIT_SECONDS = 30.0
 """Of real time, since a machine does not get faster with the sandbox's clock."""
+
+_LOOKS_LEFT_OUT = 20
 
 _KEYS = {
     "set-image": {"rollout", "image"},
@@ -32,8 +35,11 @@ class Loader:
     Each method yields what it did, line by line, and an empty line while it waits.
     """
 
-    def __init__(self, client: Client, clock: Clock, idle: Callable[[], None]) -> None:
+    def __init__(
+        self, client: Client, restorer: Restorer, clock: Clock, idle: Callable[[], None]
+    ) -> None:
         self._client = client
+        self._restorer = restorer
         self._clock = clock
         self._idle = idle
 
@@ -43,9 +49,9 @@ class Loader:
         Raises UsageError for an unknown one, Timeout when a wait does not end, Failed when the
         API refuses something.
         """
-        total = fleet.count(name)
-        if total is not None:
-            yield from self._fleet(total)
+        wanted = generated.read(name)
+        if wanted is not None:
+            yield from self._generated(wanted)
             return
         story = catalogue.read(name)
         files = {
@@ -160,27 +166,102 @@ class Loader:
             )
             yield ""
 
+    def _generated(self, wanted: generated.Wanted) -> Iterator[str]:
+        first, *more = wanted.numbers
+        match wanted.kind:
+            case "fleet":
+                yield from self._fleet(first)
+            case "crowd":
+                yield from self._crowd(first)
+            case "live":
+                yield from self._live(first)
+            case "churn":
+                seconds = float(more[0]) if more else None
+                yield from self._churn(rate=first, seconds=seconds)
+            case "deployments":
+                yield from self._churn(rate=more[0] if more else 1000, deployments=first)
+
     def _fleet(self, total: int) -> Iterator[str]:
         spaces = fleet.namespaces(total)
-        for namespace in spaces:
-            for _ in self._namespace(namespace):
-                pass
-        yield f"{len(spaces)} namespaces"
+        yield from self._namespaces(spaces)
         for number, rollout in enumerate(fleet.rollouts(total, self._clock.now()), 1):
-            name, namespace = rollout["metadata"]["name"], rollout["metadata"]["namespace"]
-            status = rollout.pop("status")
-            with _refusals(f"{namespace}/{name}"):
-                try:
-                    made = self._client.create("rollouts", rollout, namespace)
-                except ApiError as error:
-                    if error.status != 409:
-                        raise
-                    made = self._client.get("rollouts", name, namespace)
-                status["observedGeneration"] = str(made["metadata"]["generation"])
-                body = {"status": status}
-                self._client.patch("rollouts", name, body, namespace, subresource="status")
+            self._restorer.put("rollouts", rollout, shape=_shape(rollout))
             if number % 1000 == 0 or number == total:
                 yield f"{number:,} of {total:,} rollouts"
+
+    def _crowd(self, total: int) -> Iterator[str]:
+        yield from self._namespaces([crowd.NAMESPACE])
+        now = self._clock.now()
+        for number in range(total):
+            rollout = crowd.rollout(number, now)
+            owner = self._restorer.put("rollouts", rollout, shape=_shape(rollout))
+            for wanted in crowd.replica_sets(owner):
+                made = self._restorer.put("replicasets", wanted, shape="crowd")
+                for pod in crowd.pods(owner, made, now):
+                    self._restorer.put("pods", pod, shape="crowd")
+            if (number + 1) % 500 == 0 or number + 1 == total:
+                yield f"{number + 1:,} of {total:,} rollouts with ReplicaSets and pods"
+
+    def _live(self, total: int) -> Iterator[str]:
+        yield from self._namespaces(live.namespaces(total))
+        made = list(live.rollouts(total))
+        for _ in self.documents(made):
+            pass
+        yield from self._all_are(total, "Healthy", "at their first version")
+        for item in made:
+            metadata = item["metadata"]
+            edit = {"op": "replace", "path": live.PATH, "value": live.image(metadata["name"], 2)}
+            with _refusals(f"{metadata['namespace']}/{metadata['name']}"):
+                self._client.patch(
+                    "rollouts",
+                    metadata["name"],
+                    [edit],
+                    metadata["namespace"],
+                    content_type=JSON_PATCH,
+                )
+        yield from self._all_are(total, "Paused", "waiting for a promotion")
+
+    def _all_are(self, total: int, phase: str, words: str) -> Iterator[str]:
+        """Waits until so many of the live rollouts are in a phase."""
+        selector = ",".join(f"{key}={value}" for key, value in live.LABEL.items())
+        deadline = self._deadline(WAIT_SECONDS)
+        while True:
+            items, _ = self._client.list("rollouts", label_selector=selector)
+            there = sum(holds(item, {"phase": phase}) for item in items)
+            if there >= total:
+                yield f"{total:,} rollouts {words}"
+                return
+            # Looking at all of them takes time that their controller needs.
+            for _ in range(_LOOKS_LEFT_OUT):
+                self._pass(deadline, f"{there} of {total} rollouts are {phase}", "live rollouts")
+                yield ""
+
+    def _churn(
+        self, *, rate: int, seconds: float | None = None, deployments: int | None = None
+    ) -> Iterator[str]:
+        selector = ",".join(f"{key}={value}" for key, value in fleet.OWNER.items())
+        items, _ = self._client.list("rollouts", label_selector=selector)
+        places = [
+            (item["metadata"]["namespace"], item["metadata"]["name"], number)
+            for item in items
+            if (number := fleet.number_of(item["metadata"]["name"])) is not None
+        ]
+        del items
+        yield from churn.play(
+            self._restorer,
+            places,
+            self._clock,
+            self._idle,
+            rate=rate,
+            seconds=seconds,
+            deployments=deployments,
+        )
+
+    def _namespaces(self, names: Sequence[str]) -> Iterator[str]:
+        for name in names:
+            for _ in self._namespace(name):
+                pass
+        yield f"{len(names)} namespaces" if len(names) > 1 else f"namespace {names[0]}"
 
     def _exists(self, resource: str, name: str, namespace: str | None) -> bool:
         try:
@@ -253,6 +334,13 @@ def placed(document: Document, namespace: str | None, *, move: bool = False) -> 
     own = metadata.get("namespace")
     metadata["namespace"] = (namespace or own if move else own or namespace) or "default"
     return {**document, "metadata": metadata}
+
+
+def _shape(rollout: Document) -> str:
+    """What rollouts of a fleet have in common that have the same fields."""
+    strategy, status = rollout["spec"]["strategy"], rollout["status"]
+    canary = strategy.get("canary", {})
+    return f"{bool(canary)} {bool(canary.get('steps'))} {sorted(status)} {sorted(status['canary'])}"
 
 
 def _subject(kind: str, namespace: str | None, name: object) -> str:
