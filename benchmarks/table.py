@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import platform
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -33,7 +34,7 @@ def markdown(rows: Sequence[Row]) -> str:
     for row in rows:
         ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
         bar = "" if row.bar is None else f"{row.bar:g}"
-        digits = 2 if row.unit == "s" else 1
+        digits = {"s": 2, "cores": 2, "": 0}.get(row.unit, 1)
         lines.append(
             f"| {row.what} | {row.value:.{digits}f} {row.unit} | {row.baseline} | {ratio} | {bar} |"
         )
@@ -43,3 +44,8 @@ def markdown(rows: Sequence[Row]) -> str:
 def as_json(rows: Sequence[Row]) -> str:
     """The same as a JSON list."""
     return json.dumps([dataclasses.asdict(row) for row in rows], indent=2)
+
+
+def say(text: str) -> None:
+    """What is going on, on stderr."""
+    print(f"… {text}", file=sys.stderr, flush=True)

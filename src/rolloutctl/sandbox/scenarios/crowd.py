@@ -20,10 +20,10 @@ _HASH = "rollouts-pod-template-hash"
 _PODS = 3
 
 
-def rollout(number: int, now: datetime) -> Json:
-    """Rollout `number`, Healthy."""
+def rollout(number: int, namespace: str, now: datetime) -> Json:
+    """Rollout `number`, in `namespace`."""
     found = fleet.rollout(number, now)
-    found["metadata"]["namespace"] = NAMESPACE
+    found["metadata"]["namespace"] = namespace
     found["spec"]["replicas"] = _PODS
     status = found["status"]
     for field in ("HPAReplicas", "availableReplicas", "readyReplicas", "replicas"):
@@ -56,7 +56,7 @@ def _replica_set(owner: Json, hash: str, revision: int, size: int) -> Json:
     return {
         "metadata": {
             "name": f"{metadata['name']}-{hash}",
-            "namespace": NAMESPACE,
+            "namespace": metadata["namespace"],
             "labels": labels,
             "annotations": {REVISION: str(max(revision, 1))},
             "ownerReferences": [_reference(owner, "argoproj.io/v1alpha1", "Rollout")],
@@ -81,7 +81,7 @@ def _pod(owner: Json, replica_set: Json, number: int, now: datetime) -> Json:
     return {
         "metadata": {
             "name": f"{metadata['name']}-{number:05d}",
-            "namespace": NAMESPACE,
+            "namespace": metadata["namespace"],
             "labels": metadata["labels"],
             "ownerReferences": [_reference(replica_set, "apps/v1", "ReplicaSet")],
         },

@@ -51,7 +51,7 @@ class Loader:
         """
         wanted = generated.read(name)
         if wanted is not None:
-            yield from self._generated(wanted)
+            yield from self._generated(wanted, namespace)
             return
         story = catalogue.read(name)
         files = {
@@ -166,13 +166,13 @@ class Loader:
             )
             yield ""
 
-    def _generated(self, wanted: generated.Wanted) -> Iterator[str]:
+    def _generated(self, wanted: generated.Wanted, namespace: str | None) -> Iterator[str]:
         first, *more = wanted.numbers
         match wanted.kind:
             case "fleet":
                 yield from self._fleet(first)
             case "crowd":
-                yield from self._crowd(first)
+                yield from self._crowd(first, namespace or crowd.NAMESPACE)
             case "live":
                 yield from self._live(first)
             case "churn":
@@ -189,11 +189,11 @@ class Loader:
             if number % 1000 == 0 or number == total:
                 yield f"{number:,} of {total:,} rollouts"
 
-    def _crowd(self, total: int) -> Iterator[str]:
-        yield from self._namespaces([crowd.NAMESPACE])
+    def _crowd(self, total: int, namespace: str) -> Iterator[str]:
+        yield from self._namespaces([namespace])
         now = self._clock.now()
         for number in range(total):
-            rollout = crowd.rollout(number, now)
+            rollout = crowd.rollout(number, namespace, now)
             owner = self._restorer.put("rollouts", rollout, shape=_shape(rollout))
             for wanted in crowd.replica_sets(owner):
                 made = self._restorer.put("replicasets", wanted, shape="crowd")
