@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
 
-from rolloutctl.domain.cluster import Change, Kind, Known, Page, WatchEvent
+from rolloutctl.domain.cluster import Change, Kind, Known, Page, Timings, WatchEvent
 from rolloutctl.errors import ClusterError, Conflict, NotFound, RolloutctlError
 from rolloutctl.sandbox.client import JSON_PATCH, ApiError
 from rolloutctl.sandbox.embedded import EmbeddedCluster
@@ -119,8 +119,8 @@ class InProcess:
     def uid(self) -> str:
         return "the-cluster"
 
-    def timings(self) -> Mapping[str, float]:
-        return {}
+    def timings(self) -> Timings:
+        return Timings()
 
 
 def _decoded(item: dict[str, Any], as_type: type[Any]) -> Any:

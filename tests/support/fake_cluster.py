@@ -9,7 +9,15 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from rolloutctl.domain.cluster import Change, Kind, Known, Page, Unreadable, WatchEvent
+from rolloutctl.domain.cluster import (
+    Change,
+    Kind,
+    Known,
+    Page,
+    Timings,
+    Unreadable,
+    WatchEvent,
+)
 from rolloutctl.domain.decoders import decoder
 from rolloutctl.errors import Forbidden, NotFound
 
@@ -162,8 +170,8 @@ class FakeCluster:
     def uid(self) -> str:
         return "the-cluster"
 
-    def timings(self) -> Mapping[str, float]:
-        return {}
+    def timings(self) -> Timings:
+        return Timings()
 
 
 def _labels_match(labels: Mapping[str, str], selector: str) -> bool:

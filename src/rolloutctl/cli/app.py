@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+import time
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, NamedTuple, NoReturn
 
@@ -185,6 +186,14 @@ _COMMON: list[inspect.Parameter] = [
             bool,
             typer.Option("--no-color", help="Plain text.", rich_help_panel=_PANEL),
         ),
+        (
+            "timings",
+            False,
+            bool,
+            typer.Option(
+                "--timings", help="Say at the end what the time went into.", rich_help_panel=_PANEL
+            ),
+        ),
     )
 ]
 
@@ -209,6 +218,7 @@ def with_common(function: Callable[..., Any]) -> Callable[..., Any]:
         if hasattr(ctx.command, "commands"):
             return function(*args, **kwargs)
         run.command = ctx.command_path
+        run.commanded = time.perf_counter()
         if run.command not in _OF_MANY:
             run.one_context()
         try:

@@ -48,6 +48,16 @@ def run() -> None:
 
 def _run(argv: list[str], environment: Environment) -> int:
     invocation = Run(environment)
+    try:
+        return _command(argv, environment, invocation)
+    finally:
+        if invocation.common.timings:
+            from rolloutctl.cli.timings import tell
+
+            tell(invocation)
+
+
+def _command(argv: list[str], environment: Environment, invocation: Run) -> int:
     if argv == ["--version"]:
         # Scripts ask for it at each start: it does not wait for the command tree.
         from rolloutctl.cli.version import version

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -42,6 +43,7 @@ class Common:
     impersonate: str | None = None
     request_timeout: float | None = None
     no_color: bool = False
+    timings: bool = False
 
 
 class Run:
@@ -55,6 +57,9 @@ class Run:
         self.broken: list[Broken] = []
         """The clusters among several that did not answer, in the order they were found out."""
         self.opened: list[Cluster] = []
+        self.began = time.perf_counter()
+        self.commanded: float | None = None
+        """When the command itself began, by `time.perf_counter`."""
         self._cluster: Cluster | None = None
         self._contexts: list[str | None] | None = None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -77,6 +77,21 @@ class WatchEvent(msgspec.Struct, frozen=True):
     object: Any = None
     problem: str = ""
     resource_version: str = ""
+
+
+class Timings(msgspec.Struct, frozen=True):
+    """What the time with one cluster went into so far, in seconds."""
+
+    connect: float = 0.0
+    """Credentials, TCP and TLS."""
+    wait: float = 0.0
+    """From sending a request until its answer was there (of a watch: its beginning)."""
+    decode: float = 0.0
+    busy: float = 0.0
+    """Seconds that went by in any of these; less than their sum where requests overlapped."""
+    requests: int = 0
+    received: int = 0
+    """Bytes of bodies as they were on the wire, compressed mostly."""
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -171,6 +186,6 @@ class Cluster(Protocol):
         """
         ...
 
-    def timings(self) -> Mapping[str, float]:
-        """Seconds spent so far by stage ("connect", "wait", "decode"); requests may overlap."""
+    def timings(self) -> Timings:
+        """What the time with this cluster went into so far."""
         ...

@@ -15,6 +15,7 @@ from rolloutctl.domain.cluster import (
     Kind,
     Known,
     Page,
+    Timings,
     WatchEvent,
 )
 from rolloutctl.domain.decoders import decoder
@@ -59,7 +60,8 @@ class KubeCluster:
     def get(self, kind: Kind, namespace: str, name: str, as_type: type[T]) -> T:
         body = self.get_raw(kind, namespace, name)
         try:
-            found: T = decoder(as_type).decode(body)
+            with self.transport.stopwatch.stage("decode"):
+                found: T = decoder(as_type).decode(body)
         except decoding.MALFORMED as error:
             raise ClusterError(
                 f"{kind.kind.lower()} {namespace}/{name} does not have the form of one: {error}",
@@ -157,8 +159,8 @@ class KubeCluster:
                 self._uid = ""
         return self._uid
 
-    def timings(self) -> Mapping[str, float]:
-        return {}
+    def timings(self) -> Timings:
+        return self.transport.stopwatch.read()
 
     def _ask(
         self,

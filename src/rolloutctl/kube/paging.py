@@ -97,7 +97,8 @@ class _Ahead:
 
 def _page(cluster: KubeCluster, body: bytes, kind: Kind, as_type: type[Any]) -> tuple[Page, str]:
     try:
-        return decoding.page(body, as_type)
+        with cluster.transport.stopwatch.stage("decode"):
+            return decoding.page(body, as_type)
     except decoding.MALFORMED as error:
         if not body.lstrip().startswith(b"{"):
             raise cluster.no_api() from error

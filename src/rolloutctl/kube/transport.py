@@ -17,6 +17,7 @@ from rolloutctl import __version__
 from rolloutctl.errors import ClusterError, Unreachable, UsageError
 from rolloutctl.kube.config import Settings
 from rolloutctl.kube.credentials import Credentials
+from rolloutctl.kube.timings import Stopwatch
 from rolloutctl.kube.unreachable import Dropped, unreachable
 
 RETRIES = 4
@@ -40,6 +41,7 @@ class Transport:
         self.skew = 0.0
         """Seconds this machine is ahead of the server."""
         self.sleep: Callable[[float], None] = time.sleep
+        self.stopwatch = Stopwatch()
         self._lock = threading.Lock()
         self._credentials: Credentials | None = None
         self._made: urllib3.PoolManager | None = None
@@ -96,6 +98,7 @@ class Transport:
         try:
             yield answer
         finally:
+            self.stopwatch.received(answer.tell())
             answer.close()
 
     def _send(
@@ -113,18 +116,23 @@ class Transport:
         url = self.settings.server + path + (f"?{urlencode(query)}" if query else "")
         read = silence if stream else self.timeout
         try:
-            answer = self._pool(credentials).request(
-                method,
-                url,
-                body=body,
-                headers=self._headers(credentials, headers or {}),
-                timeout=urllib3.Timeout(connect=self.timeout, read=read),
-                retries=False,
-                redirect=False,
-                preload_content=not stream,
-            )
+            pool = self._pool(credentials)
+            with self.stopwatch.stage("wait"):
+                answer = pool.request(
+                    method,
+                    url,
+                    body=body,
+                    headers=self._headers(credentials, headers or {}),
+                    timeout=urllib3.Timeout(connect=self.timeout, read=read),
+                    retries=False,
+                    redirect=False,
+                    preload_content=not stream,
+                )
         except _FAILURES as error:
             raise unreachable(self.settings.server, error) from error
+        self.stopwatch.request()
+        if not stream:
+            self.stopwatch.received(answer.tell())
         self._note_time(answer)
         return answer
 
@@ -150,7 +158,8 @@ class Transport:
             return self._credentials
 
     def _ask(self) -> Credentials:
-        found = self.settings.credentials()
+        with self.stopwatch.stage("connect"):
+            found = self.settings.credentials()
         if found.authorization and not _fits_header(found.authorization):
             # Said here, because the HTTP library would quote the secret in its complaint.
             raise ClusterError(
@@ -171,7 +180,9 @@ class Transport:
     def _pool(self, credentials: Credentials) -> urllib3.PoolManager:
         with self._lock:
             if self._made is None:
-                self._made = _pool(self.settings, credentials)
+                with self.stopwatch.stage("connect"):
+                    self._made = _pool(self.settings, credentials)
+                self.stopwatch.time_connections(self._made)
             return self._made
 
     def _note_time(self, answer: urllib3.BaseHTTPResponse) -> None:
