@@ -9,6 +9,7 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
+import yaml
 
 from rolloutctl.cli.manual import tree
 from rolloutctl.errors import ExitCode
@@ -24,10 +25,16 @@ STATE_FOR = {
     "status checkout --wait": "healthy",
 }
 """The scenario an example is about; else one that waits at its pause."""
-CHANGES = ("promote", "abort", "retry", "pause", "resume")
-SELECTED = (" -A", " -n payments")
+CHANGES = ("promote", "abort", "retry", "pause", "resume", "restart", "undo")
+SELECTED = (" -A", " -n payments", " --selector")
 """Examples that select what is not there."""
-FOR_EVER = ("get checkout -w", "watch checkout", "watch checkout -o jsonl", "list -A --plugin")
+FOR_EVER = (
+    "get checkout -w",
+    "watch checkout",
+    "watch checkout -o jsonl",
+    "fleet -l tier=web -w",
+    "list -A --plugin",
+)
 """What goes on until somebody ends it; here --timeout does."""
 ELSEWHERE = (
     "rolloutctl demo",  # test_e2e_demo
@@ -35,6 +42,7 @@ ELSEWHERE = (
     "rolloutctl sandbox down",
     "rolloutctl sandbox load rollout.yaml",
     "rolloutctl sandbox load fleet",
+    "rolloutctl sandbox load churn",  # tests/sandbox/process/test_sandbox_made
     "rolloutctl sandbox logs --controller -f",
     "rolloutctl completion zsh >",  # its folder is a variable of zsh's own
 )
@@ -76,7 +84,9 @@ def stage(
 ) -> Iterator[tuple[Program, Shell]]:
     """The program in this process and a shell, on a sandbox where checkout and cart run."""
     folder = tmp_path_factory.mktemp("examples")
-    program = Program(env=hasty_env)
+    env = {**hasty_env, "KUBECONFIG": str(folder / "config")}
+    contexts(Path(hasty_env["KUBECONFIG"]), folder / "config", "prod-eu", "prod-us")
+    program = Program(env=env)
     source = resources.files("rolloutctl.sandbox") / "scenarios" / "paused" / "checkout.yaml"
     cart = folder / "cart.yaml"
     cart.write_text(
@@ -89,7 +99,15 @@ def stage(
     done = program("sandbox", "load", str(cart), "-n", "default")
     assert done.exit_code == ExitCode.OK, done.stderr
     path = f"{Path(ROLLOUTCTL).parent}:{hasty_env['PATH']}"
-    yield program, Shell({**hasty_env, "PATH": path}, folder)
+    yield program, Shell({**env, "PATH": path}, folder)
+
+
+def contexts(source: Path, target: Path, *names: str) -> None:
+    """A kubeconfig with more names for its one context."""
+    config = yaml.safe_load(source.read_text())
+    context = config["contexts"][0]["context"]
+    config["contexts"] += [{"name": name, "context": context} for name in names]
+    target.write_text(yaml.safe_dump(config))
 
 
 @pytest.mark.parametrize("example", runnable())
@@ -109,6 +127,8 @@ def test_an_example_works(
         assert program("pause", "checkout").exit_code == ExitCode.OK
     if command.startswith(CHANGES) and any(where in command for where in SELECTED):
         command += " --yes --allow-empty"
+    elif command.startswith("undo") and "--yes" not in command:
+        command += " --yes"
     if command.startswith(("plugins disable", "plugins enable")) and "--yes" not in command:
         command += " --yes"
     done: Result | Ended

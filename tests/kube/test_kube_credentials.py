@@ -220,6 +220,9 @@ def test_of_several_clusters_only_one_plugin_has_the_terminal(
     monkeypatch.setattr(sys, "stdin", Terminal())
     monkeypatch.setattr("rolloutctl.kube.exec_plugin._terminal", Turn())
     monkeypatch.setattr("rolloutctl.kube.exec_plugin.subprocess.run", plugin)
+    folders = [tmp_path / name for name in "abc"]
+    for folder in folders:
+        folder.mkdir()
     with ThreadPoolExecutor(3) as pool:
-        tokens = [pool.submit(ask, tmp_path) for _ in range(3)]
+        tokens = [pool.submit(ask, folder) for folder in folders]
     assert [token.result().authorization for token in tokens] == ["Bearer x"] * 3

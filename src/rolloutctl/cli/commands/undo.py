@@ -46,7 +46,7 @@ def undo(
     \b
     Examples:
       rolloutctl undo checkout
-      rolloutctl undo checkout --to-revision 7 --yes --wait --timeout 10m
+      rolloutctl undo checkout --to-revision 1 --yes --wait --timeout 10m
       rolloutctl undo checkout --dry-run
       rolloutctl undo --selector team=pay --phase Degraded
     """
