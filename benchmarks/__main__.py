@@ -75,18 +75,24 @@ def main() -> int:
     if unknown:
         parser.error(f"no such part: {', '.join(unknown)}; known: {', '.join(parts)}")
     rows: list[Row] = []
+    failed = False
     with _sandbox() as env:
         for part, measure in parts.items():
             if part in chosen:
                 say(part)
-                rows += measure(env)
+                try:
+                    rows += measure(env)
+                except RuntimeError as error:
+                    # What was measured before is not lost.
+                    say(f"{part} failed: {error}")
+                    failed = True
     print(markdown(rows))
     if options.json is not None:
         options.json.write_text(as_json(rows) + "\n")
     missed = [row for row in rows if row.bar is not None and (row.ratio or 0.0) > row.bar]
     for row in missed:
         say(f"over its bar: {row.what}")
-    return 1 if missed else 0
+    return 1 if missed or failed else 0
 
 
 @contextlib.contextmanager

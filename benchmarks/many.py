@@ -22,7 +22,7 @@ _ALL = ["-A", "-l", "load=live"]
 
 def measure(env: Mapping[str, str], rollouts: int) -> Iterator[Row]:
     """Loads `live:N`, promotes all past their first pause with an interruption, then past the
-    second. Raises RuntimeError when one is lost, fails, or is promoted twice."""
+    second. Raises RuntimeError when one fails."""
     do(env, "sandbox", "load", f"live:{rollouts}")
     calm(env)
     with tempfile.TemporaryDirectory() as folder:
@@ -32,10 +32,11 @@ def measure(env: Mapping[str, str], rollouts: int) -> Iterator[Row]:
     say(f"interrupted with {left} to go, and gone on with: {len(done.splitlines())} results")
     # A second promotion of one would have taken it past the next pause, step 4 of 4.
     steps = _steps(env)
-    if steps != Counter({4: rollouts}):
-        raise RuntimeError(f"not all were promoted exactly once: {steps}")
-    what = f"{rollouts} promotions, interrupted and gone on with"
-    yield Row(f"{what}: lost or doubled", 0, "", "", 0.0, 0.0)
+    wrong = rollouts - steps[4]
+    if wrong:
+        say(f"where they stand: {dict(steps)}")
+    what = f"{rollouts} promotions, interrupted and gone on with: lost or doubled"
+    yield Row(what, wrong, "", "", float(wrong), 0.0)
     names = _places(env)
     began = time.perf_counter()
     for namespace, name in names[:ALONE]:

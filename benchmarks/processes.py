@@ -83,10 +83,10 @@ def calm(env: Mapping[str, str]) -> None:
     until(idle, 300, "the sandbox is idle")
 
 
-def until(holds: Callable[[], bool], seconds: float, what: str) -> None:
+def until(holds: Callable[[], bool], seconds: float, what: str, *, every: float = 0.05) -> None:
     """Waits for what a running process offers no way to wait for. Raises RuntimeError."""
     end = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > end:
             raise RuntimeError(f"not within {seconds:g} s: {what}")
-        time.sleep(0.05)
+        time.sleep(every)

@@ -34,16 +34,7 @@ def rollouts(total: int) -> Iterator[Json]:
             "spec": {
                 "replicas": 2,
                 "selector": {"matchLabels": {"app": name}},
-                "strategy": {
-                    "canary": {
-                        "steps": [
-                            {"setWeight": 20},
-                            {"pause": {}},
-                            {"setWeight": 60},
-                            {"pause": {}},
-                        ]
-                    }
-                },
+                "strategy": {"canary": {"steps": STEPS}},
                 "template": {
                     "metadata": {"labels": {"app": name}},
                     "spec": {"containers": [{"name": "app", "image": image(name, 1)}]},
