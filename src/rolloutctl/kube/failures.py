@@ -106,8 +106,11 @@ def failure(code: int, body: bytes, target: Target, cluster: str) -> RolloutctlE
     if code in (400, 415, 422):
         return Failed(f"{what}: the server refuses this: {said or code}", subject=what)
     if code == 429:
+        named = what if target.name or target.namespace is None else f"{what} in {target.namespace}"
         return ServerFault(
-            f"cluster {cluster} has too much to do (429)", subject=what, hint="try again later"
+            f"cluster {cluster} has too much to do: it refused to {target.verb} {named} (429)",
+            subject=what,
+            hint="try again later; where many are changed at once, with a lower --max-concurrent",
         )
     fault = ServerFault if code >= 500 else ClusterError
     if code in (500, 504) or not said:

@@ -17,11 +17,12 @@ from rolloutctl import __version__
 from rolloutctl.errors import ClusterError, Unreachable, UsageError
 from rolloutctl.kube.config import Settings
 from rolloutctl.kube.credentials import Credentials
+from rolloutctl.kube.pace import IN_FLIGHT, LONGEST_PAUSE, PATIENCE, Pace
 from rolloutctl.kube.timings import Stopwatch
 from rolloutctl.kube.unreachable import Dropped, unreachable
 
 RETRIES = 4
-_LONGEST_PAUSE = 10.0
+"""How often a GET is sent again after a lost answer or a 503."""
 _FAILURES = (urllib3.exceptions.HTTPError, OSError, ValueError)
 
 
@@ -42,6 +43,7 @@ class Transport:
         """Seconds this machine is ahead of the server."""
         self.sleep: Callable[[float], None] = time.sleep
         self.stopwatch = Stopwatch()
+        self.pace = Pace()
         self._lock = threading.Lock()
         self._credentials: Credentials | None = None
         self._made: urllib3.PoolManager | None = None
@@ -60,46 +62,70 @@ class Transport:
         """One complete answer, whatever its status.
 
         GETs are sent again when the connection drops, or after a 503 with Retry-After; a 429 is
-        waited for whatever the method, since nothing was done. A 503 may come from a proxy that
-        lost the answer to a change. Raises Unreachable.
+        waited for whatever the method, since nothing was done, and by all threads (`Pace`). A 503
+        may come from a proxy that lost the answer to a change. Pauses end after `PATIENCE` seconds;
+        then the refusal is the answer. Raises Unreachable.
         """
         renewed = False
-        for attempt in range(RETRIES + 1):
+        attempt = refusals = 0
+        waited = 0.0
+        while True:
             used = self._current()
             try:
-                answer = self._send(used, method, path, query, body, headers, stream=False)
+                with self.pace.turn(self._rest, patience=PATIENCE - waited) as turn:
+                    answer = self._send(used, method, path, query, body, headers, stream=False)
             except Dropped:
                 if method != "GET" or attempt == RETRIES:
                     raise
-                self.sleep(0.1 * 2**attempt)
+                self._rest(0.1 * 2**attempt)
+                attempt += 1
                 continue
+            waited += turn.waited
             if answer.status == 401 and not renewed and self._renew(used):
                 renewed = True
                 continue
             pause = retry_after(answer)
-            later = answer.status == 429 or (answer.status == 503 and method == "GET")
-            if later and pause is not None and attempt < RETRIES:
-                self.sleep(pause)
+            if answer.status == 429:
+                asleep = self.pace.refused(turn, pause, refusals)
+                refusals += 1
+                if waited + asleep > PATIENCE:
+                    return answer
                 continue
-            return answer
-        return answer
+            self.pace.answered()
+            again = answer.status == 503 and method == "GET" and attempt < RETRIES
+            if not again or pause is None or waited + pause > PATIENCE:
+                return answer
+            self._rest(pause)
+            waited += pause
+            attempt += 1
 
     @contextmanager
     def stream(
         self, path: str, query: Mapping[str, str], *, silence: float
     ) -> Iterator[urllib3.BaseHTTPResponse]:
-        """An answer read as it comes; `silence` is the longest wait for the next byte, in s."""
+        """An answer read as it comes; `silence` is the longest wait for the next byte, in s.
+
+        It is begun when no other request was told to wait, takes no place among them, and is not
+        begun again by itself.
+        """
         used = self._current()
-        answer = self._send(used, "GET", path, query, None, None, stream=True, silence=silence)
+        with self.pace.turn(self._rest, patience=min(PATIENCE, silence), counted=False) as turn:
+            answer = self._send(used, "GET", path, query, None, None, stream=True, silence=silence)
         if answer.status == 401 and self._renew(used):
             answer.close()
             used = self._current()
             answer = self._send(used, "GET", path, query, None, None, stream=True, silence=silence)
+        if answer.status == 429:
+            self.pace.refused(turn, retry_after(answer), 0)
         try:
             yield answer
         finally:
             self.stopwatch.received(answer.tell())
             answer.close()
+
+    def _rest(self, seconds: float) -> None:
+        with self.stopwatch.stage("wait"):
+            self.sleep(seconds)
 
     def _send(
         self,
@@ -195,12 +221,12 @@ def retry_after(answer: urllib3.BaseHTTPResponse) -> float | None:
     """The seconds the server asks to wait, at most 10; None when it does not ask."""
     text = answer.headers.get("Retry-After", "").strip()
     if text.isascii() and text.isdigit():
-        return min(float(text[:9]), _LONGEST_PAUSE)
+        return min(float(text[:9]), LONGEST_PAUSE)
     then = _moment(text)
     if then is None:
         return None
     now = _moment(answer.headers.get("Date", "")) or datetime.now(UTC)
-    return min(max((then - now).total_seconds(), 0.0), _LONGEST_PAUSE)
+    return min(max((then - now).total_seconds(), 0.0), LONGEST_PAUSE)
 
 
 def _moment(text: str) -> datetime | None:
@@ -216,7 +242,7 @@ def _fits_header(text: str) -> bool:
 
 
 def _pool(settings: Settings, credentials: Credentials) -> urllib3.PoolManager:
-    options: dict[str, Any] = {"num_pools": 2, "maxsize": 16}
+    options: dict[str, Any] = {"num_pools": 2, "maxsize": IN_FLIGHT}
     if settings.server.startswith("https"):
         from rolloutctl.kube import tls
 
