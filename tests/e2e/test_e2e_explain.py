@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from support.program import Program
 from support.shell import ROLLOUTCTL, Shell, eventually, plugin
 
 pytestmark = pytest.mark.e2e
@@ -26,13 +28,14 @@ CAUSES = {
 
 
 def test_each_scenario_is_explained_by_its_true_cause(own_shell: Shell) -> None:
+    explain = Program(env=own_shell.env)
     for scenario, (kind, step, words) in CAUSES.items():
         loaded = own_shell.run(ROLLOUTCTL, "sandbox", "load", scenario)
         assert loaded.code == 0, loaded.stderr
-        page = own_shell.run(ROLLOUTCTL, "explain", "checkout", "-n", "shop")
-        assert (page.code, page.stderr) == (0, "")
+        page = explain("explain", "checkout", "-n", "shop")
+        assert (page.exit_code, page.stderr) == (0, "")
         assert words in " ".join(page.stdout.split())
-        facts = own_shell.run(ROLLOUTCTL, "explain", "checkout", "-n", "shop", "-o", "json").json
+        facts = json.loads(explain("explain", "checkout", "-n", "shop", "-o", "json").stdout)
         found = facts["causes"][0]
         assert found["kind"] == kind
         assert (found["step"] or {}).get("number") == step

@@ -28,7 +28,7 @@ from support.shell import ROLLOUTCTL
 
 PLUGINS = 200
 BY_PROGRAM = 16
-AMONG = 96
+AMONG = 56
 """Programs and others together."""
 NAMESPACE = "argo-rollouts"
 

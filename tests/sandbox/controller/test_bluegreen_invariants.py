@@ -283,7 +283,7 @@ def measured(metric: str) -> Obj:
 
 TestAnyBlueGreen = AnyBlueGreen.TestCase
 TestAnyBlueGreen.settings = settings(
-    max_examples=80,
+    max_examples=50,
     stateful_step_count=20,
     deadline=None,
     derandomize=True,
