@@ -104,7 +104,7 @@ class Pace:
                 self._spread = pause * _SPREAD
             if turn.began >= self._narrowed:
                 # Requests that were under way together are refused together: that is one sign.
-                self._limit = max(1, min(self._limit, self._under_way + 1) // 2)
+                self._limit = max(1, self._limit // 2)
                 self._answered, self._narrowed = 0, now
         return pause
 
