@@ -214,7 +214,6 @@ def test_a_storm_of_refusals_is_survived_by_all(tmp_path: Path) -> None:
     assert len(done) == count
     # Each was refused once at the most, and few of them a second time.
     assert len(script.asked) < 3 * count
-    assert rests.now < 10
 
 
 def test_a_change_refused_is_sent_again_but_not_when_its_answer_is_lost(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import urllib3
@@ -28,20 +30,31 @@ def pages(
     namespace: str | None,
     as_type: type[Any],
     query: dict[str, str],
+    *,
+    read_ahead: bool = True,
 ) -> Iterator[Page]:
-    """See `rolloutctl.domain.cluster.Cluster.pages`."""
+    """See `rolloutctl.domain.cluster.Cluster.pages`.
+
+    `read_ahead`: ask for the next page while the one before is worked on.
+    """
     from rolloutctl.kube.cluster import path
 
     where = path(kind, namespace)
     target = Target("list", kind, namespace)
+    clock = cluster.transport.pace.clock
+    waits: list[float] = []
 
     def ask(token: str) -> urllib3.BaseHTTPResponse:
         extra = {"continue": token} if token else {}
-        return cluster.transport.request("GET", where, query=query | extra)
+        asked = clock()
+        answer = cluster.transport.request("GET", where, query=query | extra)
+        waits.append(clock() - asked)
+        return answer
 
-    token = ""
+    token = version = ""
     handed: set[Key] = set()
-    again, expired, first = False, 0, True
+    last: Key = ("", "")
+    again, expired, number, ordered = False, 0, 0, True
     answer = ask(token)
     while True:
         if answer.status == 410 and token and expired < _EXPIRIES:
@@ -58,12 +71,27 @@ def pages(
         if following and following == token:
             raise ClusterError(f"cluster {cluster.name} serves the same page of {kind.plural} on")
         token = following
-        # Whoever wants only the first page costs the server no second one.
-        ahead = _Ahead(ask, token) if token and not first else None
-        first = False
+        number += 1
+        version = version or found.resource_version
         shown = _without(found, handed) if again else found
         if token:
-            handed.update(_keys(found))
+            keys = _keys(found)
+            handed.update(keys)
+            if number <= 2:
+                ordered = ordered and _in_order([last, *keys])
+                last = keys[-1] if keys else last
+        everywhere = namespace is None and kind.namespaced
+        if token and number == 2 and everywhere and ordered and not expired:
+            from rolloutctl.kube import by_namespace
+
+            several = by_namespace.reading(cluster, kind, as_type, query, last, found, waits)
+            if several is not None:
+                with closing(several):
+                    yield shown
+                    yield from several.pages(version)
+                return
+        # Whoever wants only the first page costs the server no second one.
+        ahead = _Ahead(ask, token) if read_ahead and token and number > 1 else None
         yield shown
         if not token:
             return
@@ -108,9 +136,21 @@ def _page(cluster: KubeCluster, body: bytes, kind: Kind, as_type: type[Any]) -> 
         ) from error
 
 
-def _keys(page: Page) -> set[Key]:
-    listed = {decoding.identity(item)[:2] for item in page.items}
-    return listed | {(bad.namespace, bad.name) for bad in page.unreadable}
+def rank(key: Key) -> str:
+    """What servers sort by: "a-b/x" comes before "a/x"."""
+    return f"{key[0]}/{key[1]}"
+
+
+def _in_order(keys: list[Key]) -> bool:
+    """Whether keys come as servers sort them; ("", "") is the beginning."""
+    ranks = [rank(key) if key != ("", "") else "" for key in keys]
+    return all(one < other for one, other in pairwise(ranks))
+
+
+def _keys(page: Page) -> list[Key]:
+    """Those of what could be read come first."""
+    listed = [decoding.identity(item)[:2] for item in page.items]
+    return [*((bad.namespace, bad.name) for bad in page.unreadable), *listed]
 
 
 def _without(page: Page, handed: set[Key]) -> Page:
