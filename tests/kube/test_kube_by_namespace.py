@@ -207,11 +207,17 @@ def test_no_more_than_a_bounded_part_is_read_ahead(
 ) -> None:
     monkeypatch.setattr(by_namespace, "WINDOW", 3)
     api.names = [f"n{index:02}" for index in range(15)]
-    api.keys = [(name, f"r{index}") for name in api.names for index in range(6)]
+    # The second is a large one: of it, too, only some pages are kept.
+    sizes = {"n01": 60}
+    api.keys = [(n, f"r{index:02}") for n in api.names for index in range(sizes.get(n, 6))]
+    before = set(threading.enumerate())
     pages = api.cluster(script, tmp_path).pages(ROLLOUTS, None, Rollout, limit=2)
     found = [next(pages) for _ in range(3)]
     assert script.wait_for(3 + 3)
     assert not script_grows_beyond(script, 3 + by_namespace.PAGES * (by_namespace.WINDOW + 1) + 1)
+    # None of them can end before somebody takes what they found.
+    readers = {t for t in threading.enumerate() if t.name == "namespace"} - before
+    assert len(readers) == by_namespace.AT_ONCE
     found += pages
     assert keys(found) == api.keys
 
