@@ -222,7 +222,7 @@ def manifest(steps: list[Object]) -> Object:
 
 
 @settings(
-    max_examples=200,
+    max_examples=120,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -89,6 +90,15 @@ class Site:
     @property
     def text(self) -> str:
         return str(self.config_map["data"]["stepPlugins"])
+
+
+@pytest.fixture(autouse=True)
+def long_turns() -> Iterator[None]:
+    """Hundreds of threads of one interpreter would spend most of their time on taking turns."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(0.05)
+    yield
+    sys.setswitchinterval(before)
 
 
 @pytest.fixture
