@@ -175,7 +175,7 @@ def _texts(draw: st.DrawFn) -> tuple[str, list[str]]:
     return text, names
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(_texts(), st.data(), st.booleans())
 def test_any_text_changes_in_the_one_value_only(
     written: tuple[str, list[str]], data: st.DataObject, disabled: bool

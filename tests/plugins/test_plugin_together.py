@@ -96,7 +96,7 @@ class Site:
 def long_turns() -> Iterator[None]:
     """Hundreds of threads of one interpreter would spend most of their time on taking turns."""
     before = sys.getswitchinterval()
-    sys.setswitchinterval(0.05)
+    sys.setswitchinterval(0.2)
     yield
     sys.setswitchinterval(before)
 

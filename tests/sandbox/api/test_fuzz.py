@@ -231,7 +231,7 @@ def filled() -> Server:
 
 
 @given(st.lists(requests, min_size=1, max_size=4))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_nothing_sent_is_a_fault_of_the_server(filled: Server, sent: list[Request]) -> None:
     for request in sent:
         try:

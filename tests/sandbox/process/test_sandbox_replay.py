@@ -1,6 +1,6 @@
 """The reference's own comparison of recordings of a real controller, on a sandbox process.
 
-It runs one story after the other, so only every third; `tests/traces` runs all of them over HTTP.
+It runs one story after the other, so only every fourth; `tests/traces` runs all of them over HTTP.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def test_canary_and_plugin_stories_agree_over_http(tmp_path: Path) -> None:
         for path in sorted((SHARED / "traces").glob(pattern))
     ]
     assert len(traces) >= 27
-    traces = traces[::3]
+    traces = traces[::4]
     with running(tmp_path, Options(speed=SPEED, pod_ready_delay=0)) as sandbox:
         argv = [sandbox.record.url, sandbox.record.token, "--speed", str(SPEED), *traces]
         done = subprocess.run(
