@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -110,8 +110,24 @@ class InProcess:
             raise _meant(error) from error
         return json.dumps(stored).encode()
 
+    def create(
+        self, kind: Kind, namespace: str, obj: Mapping[str, Any], *, dry_run: bool = False
+    ) -> bytes:
+        assert not dry_run
+        try:
+            stored = self.client.create(kind.plural, dict(obj), namespace or None)
+        except ApiError as error:
+            raise _meant(error) from error
+        return json.dumps(stored).encode()
+
+    def ask(self, path: str) -> bytes:
+        raise NotFound(f"nothing at {path}")
+
     def pod_log(self, namespace: str, name: str, *, tail: int = 50) -> str:
         return ""
+
+    def log_lines(self, namespace: str, name: str, **asked: Any) -> Iterator[str]:
+        yield from self.pod_log(namespace, name).splitlines()
 
     def server_time_skew(self) -> float:
         return 0.0

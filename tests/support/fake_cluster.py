@@ -161,8 +161,19 @@ class FakeCluster:
     def apply(self, change: Change, *, dry_run: bool = False) -> bytes:
         raise AssertionError("reading must not change anything")
 
+    def create(
+        self, kind: Kind, namespace: str, obj: Mapping[str, Any], *, dry_run: bool = False
+    ) -> bytes:
+        raise AssertionError("reading must not create anything")
+
+    def ask(self, path: str) -> bytes:
+        raise NotFound(f"nothing at {path}")
+
     def pod_log(self, namespace: str, name: str, *, tail: int = 50) -> str:
         return ""
+
+    def log_lines(self, namespace: str, name: str, **asked: Any) -> Iterator[str]:
+        yield from self.pod_log(namespace, name).splitlines()
 
     def server_time_skew(self) -> float:
         return self.skew

@@ -232,7 +232,7 @@ def _show(run: Run, plans: list[Plan], output: str | None, *, many: bool) -> Non
             lines = views.lines(each, run.surface())
             run.emit([(), *lines] if index else lines)
     else:
-        from rolloutctl.cli.rollouts import write_documents
+        from rolloutctl.cli.output import write
         from rolloutctl.render import serialize
         from rolloutctl.render.documents import plan as documents
 
@@ -240,7 +240,7 @@ def _show(run: Run, plans: list[Plan], output: str | None, *, many: bool) -> Non
             run.out(serialize.to_json(documents.document(plans[0])))
         else:
             items = (documents.document(each) for each in plans)
-            write_documents(run, items, output, kind="PlanList")
+            write(run, items, output, listed="PlanList")
 
 
 def _write_picture(run: Run, plan: Plan, path: str) -> None:

@@ -90,7 +90,7 @@ def _write_lines(run: Run, parts: Everywhere[Part], forms: Forms, nothing: str) 
 
 
 def _write_documents(run: Run, parts: Everywhere[Part], forms: Forms, output: str) -> None:
-    from rolloutctl.cli.rollouts import write_documents
+    from rolloutctl.cli.output import write
     from rolloutctl.render import serialize
     from rolloutctl.render.documents.shapes import in_cluster
 
@@ -102,4 +102,4 @@ def _write_documents(run: Run, parts: Everywhere[Part], forms: Forms, output: st
     if output == "json" and not parts.several:
         run.out("".join(map(serialize.to_json, found)))
     else:
-        write_documents(run, found, output, kind="List")
+        write(run, found, output, listed="List")

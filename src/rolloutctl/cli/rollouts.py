@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
+from rolloutctl.cli.output import blocks, write
 from rolloutctl.cli.run import Run
 from rolloutctl.errors import ExitCode
 
@@ -17,11 +18,8 @@ if TYPE_CHECKING:
     from rolloutctl.domain.tree import RolloutRow
     from rolloutctl.render.surface import Surface
 
-T = TypeVar("T")
 
 RESOURCE = "rollout.argoproj.io"
-_BLOCK = 500
-"""Lines written at once: a fleet's table must not cost a system call per row."""
 
 _SKEW = 2.0
 """Seconds a server's clock may differ before spans of time are counted by it (its stamps have
@@ -43,13 +41,6 @@ def surface_of(run: Run, cluster: Cluster | None = None) -> Surface:
         if abs(skew) > _SKEW
         else surface
     )
-
-
-def blocks(items: Iterable[T], size: int = _BLOCK) -> Iterator[list[T]]:
-    """The items in lists of `size`, as they come."""
-    source = iter(items)
-    while block := list(islice(source, size)):
-        yield block
 
 
 def parse_phases(text: str) -> frozenset[str]:
@@ -183,35 +174,7 @@ def write_rows(
     else:
         from rolloutctl.render.documents import rollout as documents
 
-        write_documents(
-            run, (documents.row_document(row) for row in rows), output, kind="RolloutList"
-        )
-
-
-def write_documents(
-    run: Run, items: Iterable[dict[str, Any]], output: str | None, *, kind: str
-) -> None:
-    """Documents as one JSON list object, as JSON lines, or as YAML documents; streamed."""
-    from rolloutctl.render import serialize
-
-    if output == "jsonl":
-        for block in blocks(items):
-            run.out("".join(serialize.to_jsonl(item) for item in block))
-    elif output == "yaml":
-        for index, item in enumerate(items):
-            run.out(("---\n" if index else "") + serialize.to_yaml(item))
-    else:
-        parts = blocks(items)
-        # Nothing at all is better than half a document where not even the first can be read.
-        first = next(parts, [])
-        run.out(f'{{\n  "apiVersion": "rolloutctl/v1",\n  "kind": "{kind}",\n  "items": [')
-        for index, block in enumerate(chain([first] if first else [], parts)):
-            text = ",\n".join(
-                "\n".join("    " + line for line in serialize.to_json(item).splitlines())
-                for item in block
-            )
-            run.out(f"    ,{text[4:]}" if index else text)
-        run.out("  ]\n}")
+        write(run, (documents.row_document(row) for row in rows), output, listed="RolloutList")
 
 
 def show_raw_list(run: Run, *, output: str, selector: str = "") -> ExitCode:
@@ -221,5 +184,5 @@ def show_raw_list(run: Run, *, output: str, selector: str = "") -> ExitCode:
     run.one_context("--raw")
     pages = run.cluster().pages(ROLLOUTS, run.namespace(), dict, label_selector=selector)
     items = (item for page in pages for item in page.items)
-    write_documents(run, items, output, kind="List")
+    write(run, items, output, listed="List")
     return ExitCode.OK

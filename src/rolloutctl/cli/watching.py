@@ -252,7 +252,7 @@ def status(run: Run, names: list[str], *, output: str | None) -> ExitCode:
 
     from rolloutctl.actions import inspect
     from rolloutctl.cli.everywhere import Everywhere
-    from rolloutctl.cli.rollouts import write_documents
+    from rolloutctl.cli.output import write
     from rolloutctl.cli.sources import no_names
     from rolloutctl.domain.status import status_of
     from rolloutctl.domain.tree import row
@@ -281,7 +281,7 @@ def status(run: Run, names: list[str], *, output: str | None) -> ExitCode:
             run.emit(view.lines(facts, surface_of(run, source.cluster)))
     else:
         items = (documents.row_document(facts) for _, facts in rows())
-        write_documents(run, items, output, kind="RolloutList")
+        write(run, items, output, listed="RolloutList")
     return max([found.ended(), *statuses])
 
 

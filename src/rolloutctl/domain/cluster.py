@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -29,7 +29,33 @@ PODS = Kind("", "v1", "pods", "Pod")
 EVENTS = Kind("", "v1", "events", "Event")
 CONFIG_MAPS = Kind("", "v1", "configmaps", "ConfigMap")
 SERVICES = Kind("", "v1", "services", "Service")
+SECRETS = Kind("", "v1", "secrets", "Secret")
+JOBS = Kind("batch", "v1", "jobs", "Job")
+ANALYSIS_TEMPLATES = Kind("argoproj.io", "v1alpha1", "analysistemplates", "AnalysisTemplate")
+CLUSTER_ANALYSIS_TEMPLATES = Kind(
+    "argoproj.io",
+    "v1alpha1",
+    "clusteranalysistemplates",
+    "ClusterAnalysisTemplate",
+    namespaced=False,
+)
 NAMESPACES = Kind("", "v1", "namespaces", "Namespace", namespaced=False)
+ACCESS_REVIEWS = Kind(
+    "authorization.k8s.io",
+    "v1",
+    "selfsubjectaccessreviews",
+    "SelfSubjectAccessReview",
+    namespaced=False,
+)
+IDENTITY_REVIEWS = Kind(
+    "authentication.k8s.io",
+    "v1",
+    "selfsubjectreviews",
+    "SelfSubjectReview",
+    namespaced=False,
+)
+REVIEWS = (ACCESS_REVIEWS, IDENTITY_REVIEWS)
+"""What is created only to get an answer: nothing in the cluster changes."""
 
 
 class Unreadable(msgspec.Struct, frozen=True):
@@ -171,8 +197,40 @@ class Cluster(Protocol):
         """
         ...
 
+    def create(
+        self, kind: Kind, namespace: str, obj: Mapping[str, Any], *, dry_run: bool = False
+    ) -> bytes:
+        """Sends one POST of an object in plain JSON; returns it as the server keeps it, JSON.
+
+        Raises Conflict when there is one of that name, InDoubt when it was sent and no answer came.
+        """
+        ...
+
+    def ask(self, path: str) -> bytes:
+        """The answer to a GET outside of the resources, as "/version"."""
+        ...
+
     def pod_log(self, namespace: str, name: str, *, tail: int = 50) -> str:
         """The last lines of a pod's log."""
+        ...
+
+    def log_lines(
+        self,
+        namespace: str,
+        name: str,
+        *,
+        container: str = "",
+        follow: bool = False,
+        tail: int | None = None,
+        since_seconds: float | None = None,
+        previous: bool = False,
+        timestamps: bool = False,
+    ) -> Iterator[str]:
+        """A container's log line by line, without line ends; with `follow` as it grows.
+
+        Bytes that are no UTF-8 become replacement characters; a line longer than a mebibyte comes
+        in parts. Ends when the server ends it. Raises as other calls, Unreachable when it breaks.
+        """
         ...
 
     def server_time_skew(self) -> float:

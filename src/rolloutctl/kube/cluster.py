@@ -11,6 +11,7 @@ import msgspec
 from rolloutctl.domain.cluster import (
     NAMESPACES,
     PODS,
+    REVIEWS,
     Change,
     Kind,
     Known,
@@ -125,21 +126,23 @@ class KubeCluster:
         target = Target("patch", change.kind, change.namespace, change.name, change.subresource)
         query = {"fieldManager": _FIELD_MANAGER} | ({"dryRun": "All"} if dry_run else {})
         where = path(change.kind, change.namespace, change.name, change.subresource)
-        body = msgspec.json.encode(list(change.operations))
-        headers = {"Content-Type": "application/json-patch+json"}
-        try:
-            answer = self.transport.request("PATCH", where, query=query, body=body, headers=headers)
-        except Unanswered as error:
-            if dry_run:
-                raise
-            raise _in_doubt(error) from error
-        data: bytes = answer.data
-        if 200 <= answer.status < 300:
-            return data
-        refused = failure(answer.status, data, target, self.name)
-        if answer.status in _ANSWER_LOST and not dry_run:
-            raise _in_doubt(refused) from refused
-        raise refused
+        operations = list(change.operations)
+        patch = "application/json-patch+json"
+        return self._change("PATCH", where, query, operations, patch, target, lost=not dry_run)
+
+    def create(
+        self, kind: Kind, namespace: str, obj: Mapping[str, Any], *, dry_run: bool = False
+    ) -> bytes:
+        metadata = obj.get("metadata")
+        named = str(metadata.get("name") or "") if isinstance(metadata, Mapping) else ""
+        target = Target("create", kind, namespace if kind.namespaced else None, named)
+        query = {"fieldManager": _FIELD_MANAGER} | ({"dryRun": "All"} if dry_run else {})
+        where = path(kind, namespace)
+        lost = not dry_run and kind not in REVIEWS
+        return self._change("POST", where, query, obj, "application/json", target, lost=lost)
+
+    def ask(self, path: str) -> bytes:
+        return self._ask("GET", path, Target("get", Kind("", "", path, path), None))
 
     def pod_log(self, namespace: str, name: str, *, tail: int = 50) -> str:
         target = Target("get", PODS, namespace, name, "log")
@@ -161,6 +164,58 @@ class KubeCluster:
 
     def timings(self) -> Timings:
         return self.transport.stopwatch.read()
+
+    def log_lines(
+        self,
+        namespace: str,
+        name: str,
+        *,
+        container: str = "",
+        follow: bool = False,
+        tail: int | None = None,
+        since_seconds: float | None = None,
+        previous: bool = False,
+        timestamps: bool = False,
+    ) -> Iterator[str]:
+        from rolloutctl.kube import logs
+
+        asked = {
+            "container": container,
+            "follow": follow,
+            "tailLines": tail,
+            "sinceSeconds": None if since_seconds is None else max(1, round(since_seconds)),
+            "previous": previous,
+            "timestamps": timestamps,
+        }
+        return logs.lines(self, namespace, name, asked)
+
+    def _change(
+        self,
+        method: str,
+        where: str,
+        query: Mapping[str, str],
+        content: Any,
+        content_type: str,
+        target: Target,
+        *,
+        lost: bool,
+    ) -> bytes:
+        """Sends a change; `lost`: an answer that does not come leaves it in doubt."""
+        body = msgspec.json.encode(content)
+        headers = {"Content-Type": content_type}
+        try:
+            answer = self.transport.request(method, where, query=query, body=body, headers=headers)
+        except Unanswered as error:
+            if not lost:
+                raise
+            raise _in_doubt(error) from error
+        data: bytes = answer.data
+        if 200 <= answer.status < 300:
+            return data
+        refused = failure(answer.status, data, target, self.name)
+        if answer.status in _ANSWER_LOST and lost:
+            raise _in_doubt(refused) from refused
+        raise refused
 
     def _ask(
         self,

@@ -101,6 +101,9 @@ def failure(code: int, body: bytes, target: Target, cluster: str) -> RolloutctlE
             subject=what,
             hint="is the server's address in the kubeconfig the one of an API server?",
         )
+    if code == 409 and target.verb == "create" and status.reason == "AlreadyExists":
+        named = f"{_what(target)} is there already" if target.name else said
+        return Conflict(named, subject=what)
     if code == 409 or (code == 422 and target.verb == "patch" and _refused(status)):
         return Conflict(f"{what} changed meanwhile", subject=what, hint=said)
     if code in (400, 415, 422):

@@ -18,6 +18,7 @@ from rolloutctl.errors import Unreachable
 from rolloutctl.kube import catching_up, decoding
 from rolloutctl.kube.catching_up import SETTLED, Arrivals, Distrusted, Head, Judge, head
 from rolloutctl.kube.failures import ServerFault, Target, failure, status_of, version_lost
+from rolloutctl.kube.streams import chunks
 from rolloutctl.kube.transport import retry_after
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ SILENCE = 90.0
 _LONGEST_PAUSE = 10.0
 _CALM = 30.0
 """A version that held for that many seconds was not too old from the start."""
-_BUFFER = 65536
 
 
 class _Frame(Wire):
@@ -368,18 +368,8 @@ def _wait_longer(answer: urllib3.BaseHTTPResponse, seconds: float) -> None:
 def _lines(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
     """Whole lines of a stream whose chunks break anywhere."""
     rest = b""
-    for chunk in _chunks(answer):
+    for chunk in chunks(answer):
         *whole, rest = (rest + chunk).split(b"\n")
         yield from (line for line in whole if line.strip())
     if rest.strip():
         yield rest
-
-
-def _chunks(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
-    """What has come, as soon as it has; a body without chunks would wait for a full buffer."""
-    if getattr(answer, "chunked", False):
-        yield from answer.stream(_BUFFER, decode_content=True)
-        return
-    assert isinstance(answer, urllib3.HTTPResponse)
-    while chunk := answer.read1(_BUFFER, decode_content=True):
-        yield chunk

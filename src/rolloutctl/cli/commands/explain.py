@@ -29,7 +29,8 @@ def explain(ctx: typer.Context, name: Name, output: Output = None) -> ExitCode:
     """
     from rolloutctl.actions import explain as action
     from rolloutctl.cli.everywhere import Everywhere
-    from rolloutctl.cli.rollouts import surface_of, write_documents
+    from rolloutctl.cli.output import write
+    from rolloutctl.cli.rollouts import surface_of
 
     run = Run.of(ctx)
     names = run.names([name])
@@ -59,5 +60,5 @@ def explain(ctx: typer.Context, name: Name, output: Output = None) -> ExitCode:
         for document in found:
             run.out(serialize.to_json(document))
     else:
-        write_documents(run, found, output, kind="ExplanationList")
+        write(run, found, output, listed="ExplanationList")
     return readings.ended()
