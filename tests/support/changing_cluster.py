@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from rolloutctl.domain.cluster import Change
+from rolloutctl.domain.cluster import IDENTITY_REVIEWS, Change, Kind
 from rolloutctl.errors import Conflict, NotFound, RolloutctlError
 from rolloutctl.sandbox.api.errors import Refused
 from rolloutctl.sandbox.api.patching import apply_json_patch
@@ -55,6 +55,7 @@ class ChangingCluster(FakeCluster):
         self.react = react
         self.sent: list[Change] = []
         self.tried: list[Change] = []
+        self.created: list[tuple[str, Mapping[str, Any]]] = []
 
     def apply(self, change: Change, *, dry_run: bool = False) -> bytes:
         self.requests.append(Request("patch", change.kind.plural, change.namespace, change.name))
@@ -79,6 +80,20 @@ class ChangingCluster(FakeCluster):
             items[index] = stored
             return json.dumps(stored).encode()
         raise NotFound(f'{change.kind.plural} "{change.name}" not found')
+
+    def create(
+        self, kind: Kind, namespace: str, obj: Mapping[str, Any], *, dry_run: bool = False
+    ) -> bytes:
+        if kind is IDENTITY_REVIEWS:
+            return b'{"status": {"userInfo": {"username": "ann@example"}}}'
+        if not dry_run:
+            self.created.append((kind.plural, obj))
+        return json.dumps(obj).encode()
+
+    @property
+    def events(self) -> list[str]:
+        """What the Events say that were created."""
+        return [str(obj["message"]) for plural, obj in self.created if plural == "events"]
 
     @property
     def rollout(self) -> Any:

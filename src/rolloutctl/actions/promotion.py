@@ -58,11 +58,16 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+def _forget(decision: Decision) -> None:
+    """Keeps no record."""
+
+
 class Intent(msgspec.Struct, frozen=True):
     """What a person asks for: the action, and what they agree to beforehand.
 
     Of a restart: `at`, or `delay` seconds from now; `replace` one that is set already; `cancel`.
-    Of an undo: `to_revision`, None for the one before. `clock` is this machine's.
+    Of an undo: `to_revision`, None for the one before. `clock` is this machine's. `record` is told
+    each decision that was sent; it raises nothing of the cluster's.
     """
 
     action: Action
@@ -75,6 +80,7 @@ class Intent(msgspec.Struct, frozen=True):
     cancel: bool = False
     to_revision: int | None = None
     clock: Callable[[], datetime] = _now
+    record: Callable[[Decision], None] = _forget
 
 
 class Overtaken(Conflict):
@@ -241,9 +247,15 @@ def carry_out(
     for _ in range(ATTEMPTS):
         try:
             _send(cluster, current, dry_run=dry_run)
-            return current
         except Conflict as conflict:
             refusal = conflict
+        except HalfDone:
+            intent.record(current)
+            raise
+        else:
+            if not dry_run:
+                intent.record(current)
+            return current
         current = _again(cluster, decision, intent, refusal, check)
     raise Conflict(
         f"not done: the server refused the change {ATTEMPTS} times ({refusal.message})",

@@ -301,12 +301,16 @@ def root() -> Any:
     return readable(lighten(typer.main.get_command(app)))
 
 
+_SPELT_OUT = {
+    "--dry-run": "--dry-run=client",
+    "--record=true": "--record",
+    "--record=false": "--no-record",
+}
+"""Options as people write them, and as the parser takes them."""
+
+
 def arguments(argv: Sequence[str]) -> list[str]:
-    """`argv` with the bare --dry-run given its value, which the parser cannot leave out."""
-    result: list[str] = []
-    for index, argument in enumerate(argv):
-        if argument == "--":
-            result.extend(argv[index:])
-            break
-        result.append("--dry-run=client" if argument == "--dry-run" else argument)
-    return result
+    """`argv` with a bare --dry-run given its value, and --record=false in the parser's words."""
+    rest = list(argv)
+    end = rest.index("--") if "--" in rest else len(rest)
+    return [*(_SPELT_OUT.get(argument, argument) for argument in rest[:end]), *rest[end:]]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rolloutctl.cli.accounting import Account, must_be_writable
 from rolloutctl.cli.options import DryRun
+from rolloutctl.cli.recording import recorder, tell
 from rolloutctl.cli.run import Run
 from rolloutctl.cli.selecting import MANY, Asked
 from rolloutctl.cli.stopping import Stopping
@@ -32,12 +33,17 @@ def change(run: Run, intent: Intent, asked: Asked) -> ExitCode:
     that matches nothing, Interrupted, and what opening the cluster raises; what happens to single
     rollouts is in the report and in the exit code.
     """
+    from msgspec.structs import replace
+
     from rolloutctl.domain.reports import exit_code
 
     if asked.undone is not None:
         must_be_writable(asked.undone)
     with Stopping() as stopping:
         found = targets(run, asked, intent.action)
+        kept = recorder(run, reason=asked.reason, record=asked.record)
+        if kept is not None:
+            intent = replace(intent, record=kept.changed)
         changing = _Changing(run, intent, asked, found, stopping)
         if found.done:
             run.note(f"{found.done} done already according to {asked.filename}: left alone")
@@ -51,6 +57,7 @@ def change(run: Run, intent: Intent, asked: Asked) -> ExitCode:
             changing.send()
         refs = [*found.refs, *found.unreadable]
         changing.account.finish(refs)
+        tell(run, kept)
         if changing.interrupted:
             raise Interrupted(changing.interrupted, hint=changing.hint)
     return exit_code(changing.account.ordered(refs))

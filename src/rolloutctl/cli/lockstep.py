@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rolloutctl.cli.options import DryRun
+from rolloutctl.cli.recording import recorder, tell
 from rolloutctl.cli.run import Run
 from rolloutctl.cli.selecting import Asked
 from rolloutctl.errors import ExitCode, Failed, Interrupted, RolloutctlError, UsageError
@@ -47,7 +48,11 @@ def promote_group(run: Run, selector: str, asked: Asked, *, once: bool) -> ExitC
         run.note("nothing was sent")
         return ExitCode.FAILED
 
+    kept = recorder(run, reason=asked.reason, record=asked.record)
+
     def report(item: Watching | Sent) -> None:
+        if isinstance(item, Sent) and item.decision is not None and kept is not None:
+            kept.changed(item.decision)
         run.note(view.news(item, run.surface()))
         if isinstance(item, Sent) and output is None:
             run.emit(view.sent(item, run.surface()))
@@ -67,6 +72,7 @@ def promote_group(run: Run, selector: str, asked: Asked, *, once: bool) -> ExitC
             "stopped: what was sent stays, nothing was aborted",
             hint="the same command goes on from where the group stands",
         ) from None
+    tell(run, kept)
     return _tell(run, selector, found, output)
 
 

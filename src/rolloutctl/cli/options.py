@@ -76,6 +76,22 @@ DryRunOption = Annotated[
         show_default=False,
     ),
 ]
+Reason = Annotated[
+    str,
+    typer.Option(
+        "--reason",
+        metavar="TEXT",
+        help="Why; kept in the Event, with who it was.",
+        show_default=False,
+    ),
+]
+Record = Annotated[
+    bool,
+    typer.Option(
+        "--record/--no-record",
+        help="Leave an Event on the object that says who changed it, where you may.",
+    ),
+]
 Wait = Annotated[bool, typer.Option("--wait", "-w", help="Follow until it is done.")]
 TimeoutOption = Annotated[
     float | None,

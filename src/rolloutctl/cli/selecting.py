@@ -22,6 +22,8 @@ from rolloutctl.cli.options import (
     DryRun,
     DryRunOption,
     Output,
+    Reason,
+    Record,
     TimeoutOption,
     Wait,
     Yes,
@@ -58,6 +60,9 @@ class Asked:
     dry_run: DryRun = DryRun.NONE
     yes: bool = False
     output: str | None = None
+    reason: str = ""
+    record: bool = True
+    """Whether an Event on each object says who changed it, and why."""
     again: tuple[str, ...] = ("rolloutctl",)
     """The command line without what selects, to be used with -f for the rest."""
     path: str = "rolloutctl"
@@ -221,6 +226,8 @@ _TOGETHER: tuple[tuple[str, Any, Any], ...] = (
     ("trial", "", DryRunOption),
     ("yes", False, Yes),
     ("output", None, Output),
+    ("reason", "", Reason),
+    ("record", True, Record),
 )
 _NAMES: tuple[str, Any, Any] = (
     "names",
@@ -331,6 +338,8 @@ def command_line(ctx: typer.Context) -> tuple[str, ...]:
             for one in value if isinstance(value, (list, tuple)) else (value,):
                 if one is True:
                     words.append(parameter.opts[0])
+                elif one is False and parameter.secondary_opts:
+                    words.append(parameter.secondary_opts[0])
                 elif isinstance(one, float):
                     words += [parameter.opts[0], f"{one:g}s"]
                 elif one is not None and one is not False:
