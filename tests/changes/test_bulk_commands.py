@@ -595,12 +595,13 @@ def test_the_plugins_configuration_is_read_once_for_all(rolloutctl: Program) -> 
     one.objects = {"rollouts": [cluster.rollout_of("web-000")], "configmaps": []}
     rolloutctl.cluster = one
     rolloutctl("promote", "web-000", "--full", "--dry-run")
-    alone = [request for request in one.requests if request.plural != "rollouts"]
+    alone = [request for request in one.requests if request.plural == "configmaps"]
     assert alone
     rolloutctl.cluster = cluster
     done = rolloutctl("promote", "--full", "-l", "team=a", "--dry-run")
     assert done.exit_code is ExitCode.OK
-    assert [request for request in cluster.requests if request.plural != "rollouts"] == alone
+    asked = [request for request in cluster.requests if request.plural != "rollouts"]
+    assert asked == list(dict.fromkeys(alone))
 
 
 def test_hostile_words_stay_in_their_lines(rolloutctl: Program) -> None:

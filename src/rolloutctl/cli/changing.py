@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rolloutctl.domain.decision import Decision, NotObserved
     from rolloutctl.domain.refs import Ref
     from rolloutctl.domain.reports import Happened, Result
+    from rolloutctl.domain.shipping import Shipping
 
 
 _WAITS_TOLD = 5
@@ -200,35 +201,89 @@ class _Changing:
         if not count or (count == 1 and not hard):
             return True
         question = bulk.question(self.intent.action, count)
-        typed = str(count) if count > MANY else None
+        typed = str(count) if count > MANY or self._ships_doubtful() else None
         return self.run.confirm(question, yes=self.asked.yes, typed=typed)
 
+    def _ships_doubtful(self) -> bool:
+        """Whether one of many would be promoted in full with pods that are not ready."""
+        from rolloutctl.domain.decision import Action
+        from rolloutctl.domain.shipping import is_short_of_pods
+
+        return self.intent.action is Action.PROMOTE_FULL and any(
+            is_short_of_pods(decision.seen.rollout) for decision in self.decided.values()
+        )
+
     def _agreed_to_each(self) -> bool:
-        from rolloutctl.render.text import Span, line
+        from rolloutctl.domain.decision import Action
         from rolloutctl.render.views import changes
 
-        surface = self.run.surface()
-        asked = [one for ref, one in self.decided.items() if one.asks or ref in self.unsure]
+        asked = [one for ref, one in self.decided.items() if self._asks(ref, one)]
+        doubtful = False
         for decision in self.decided.values():
-            if decision in asked:
-                self.run.note(changes.plan(decision, surface))
-            elif lines := changes.facts(decision, surface):
-                several = len(self.found.refs) > 1
-                head = [line(Span(decision.ref.name, "strong"), ":")] if several else []
-                self.run.note(head + lines)
-        return not asked or self.run.confirm(changes.question(asked), yes=self.asked.yes)
+            shipping = self._looked_at(decision)
+            doubtful = doubtful or (shipping is not None and shipping.doubtful)
+            self._tell(decision, shipping, whole=decision in asked)
+        if not asked:
+            return True
+        full = any(decision.action is Action.PROMOTE_FULL for decision in asked)
+        typed = None
+        if full and doubtful:
+            # What is not ready has been promoted for want of a second look: y is typed too fast.
+            typed = asked[0].ref.name if len(asked) == 1 else str(len(asked))
+        return self.run.confirm(changes.question(asked), yes=self.asked.yes, typed=typed)
+
+    def _asks(self, ref: Ref, decision: Decision) -> bool:
+        """Whether a person is asked; a promotion by a step only where somebody sits there."""
+        from rolloutctl.domain.decision import Action
+
+        if decision.asks or ref in self.unsure:
+            return True
+        return decision.action is Action.PROMOTE and self.run.interactive and not self.asked.yes
+
+    def _looked_at(self, decision: Decision) -> Shipping | None:
+        """What is about to be shipped or left, where somebody reads that; None elsewhere."""
+        from rolloutctl.domain.decision import Action
+
+        if decision.action is Action.PROMOTE:
+            wanted = self.run.interactive and not self.asked.yes
+        else:
+            wanted = decision.action in (Action.PROMOTE_FULL, Action.UNDO)
+        if not wanted:
+            return None
+        from rolloutctl.actions import preflight
+
+        try:
+            return preflight.look(self.run.cluster(), decision)
+        except RolloutctlError as error:
+            self.account.note(f"what is shipped could not be looked at: {error.message}")
+            return None
+
+    def _tell(self, decision: Decision, shipping: Shipping | None, *, whole: bool) -> None:
+        """What will be done; `whole`: also where it stands."""
+        from rolloutctl.domain.decision import Action
+        from rolloutctl.render.text import Span, line
+        from rolloutctl.render.views import changes
+        from rolloutctl.render.views import shipping as view
+
+        surface = self.run.surface()
+        ships = decision.action is not Action.UNDO
+        looked = view.lines(shipping, surface, ships=ships) if shipping is not None else []
+        if whole:
+            self.run.note(changes.plan(decision, surface) + looked)
+        elif lines := changes.facts(decision, surface) + looked:
+            several = len(self.found.refs) > 1
+            head = [line(Span(decision.ref.name, "strong"), ":")] if several else []
+            self.run.note(head + lines)
 
     # --- sending -------------------------------------------------------------------------------
 
     def try_out(self) -> None:
         """--dry-run: what would be sent."""
         from rolloutctl.domain.reports import Did, Result
-        from rolloutctl.render.views import changes
 
         for ref, decision in self.decided.items():
-            lines = [] if self.found.many else changes.facts(decision, self.run.surface())
-            if lines:
-                self.account.note(lines)
+            if not self.found.many:
+                self._tell(decision, self._looked_at(decision), whole=False)
             self.account.keep(Result(ref, self.intent.action, Did.TRIED, decision))
 
     def send(self) -> None:

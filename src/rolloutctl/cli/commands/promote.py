@@ -56,9 +56,11 @@ def promote(
     person holds (pause) is let go with resume. Right after a new image it waits until the
     controller has seen it, a minute or --timeout at most.
 
-    --full says which steps it skips and which running plugin will be terminated, and asks; where
-    there is no terminal to ask on it needs --yes. Of an aborted rollout it ships the version that
-    was aborted: that needs --force.
+    On a terminal it shows what is about to be shipped (images, pods that are not ready, restarts,
+    analyses) and asks. --full also says which steps it skips and which running plugin will be
+    terminated; without a terminal it needs --yes. When pods are not ready or an analysis fails, the
+    rollout's name has to be typed. Of an aborted rollout --full ships the version that was aborted:
+    that needs --force.
 
     --group LABEL goes on to the end: once all members wait at a pause, those furthest behind are
     promoted, so none is ahead of another; a timed pause or plugin of one holds the others back.

@@ -8,6 +8,7 @@ from datetime import timedelta
 from rolloutctl.domain.decision import Action, Decision
 from rolloutctl.domain.refs import Ref
 from rolloutctl.domain.reports import Did, Result
+from rolloutctl.domain.shipping import is_short_of_pods
 from rolloutctl.errors import ExitCode, RolloutctlError
 from rolloutctl.render import narrate, words
 from rolloutctl.render.surface import Surface
@@ -58,9 +59,24 @@ def plan(
         lines += _groups(decisions, surface, namespaces=namespaces)
     else:
         lines += _rows(decisions, surface, namespaces=namespaces)
+    lines += _not_ready(action, decisions, surface, namespaces=namespaces)
     lines += _reasons("nothing to do", nothing, surface, namespaces=namespaces)
     lines += _reasons("refused", refused, surface, namespaces=namespaces)
     return lines
+
+
+def _not_ready(
+    action: Action, decisions: Sequence[Decision], surface: Surface, *, namespaces: bool
+) -> list[Line]:
+    """Those that would be shipped with pods that are not ready."""
+    if action not in (Action.PROMOTE, Action.PROMOTE_FULL):
+        return []
+    short = [one.ref for one in decisions if is_short_of_pods(one.seen.rollout)]
+    if not short:
+        return []
+    text = f"  pods are not ready in {words.counted(len(short), 'rollout')} "
+    names = _examples(short, namespaces=namespaces)
+    return wrap(line(Span(text, "bad"), names), surface.room, indent=4)
 
 
 def _rows(decisions: Sequence[Decision], surface: Surface, *, namespaces: bool) -> list[Line]:
