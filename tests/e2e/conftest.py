@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from support import forked
 from support.shell import ROLLOUTCTL, SPEED, Shell
 
 
@@ -28,14 +29,7 @@ def sandbox(home: Path, speed: float = SPEED) -> Iterator[dict[str, str]]:
     }
 
     def rolloutctl(*argv: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [ROLLOUTCTL, "sandbox", *argv],
-            env=env,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        return forked.run([ROLLOUTCTL, "sandbox", *argv], env=env, cwd=home)
 
     up = rolloutctl("up", "--speed", str(speed))
     assert up.returncode == 0, up.stderr

@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 import yaml
 
+from support import forked
+
 ROLLOUTCTL = str(Path(sys.executable).with_name("rolloutctl"))
 SPEED = 10
 
@@ -44,10 +46,14 @@ class Shell:
     started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def run(self, *argv: str, stdin: str = "", timeout: float = 60, **env: str) -> Ended:
-        """Runs a program to its end."""
+        """Runs a program to its end; the tool itself without starting it anew (see forked)."""
+        surroundings = {**self.env, **env}
+        if argv[0] == ROLLOUTCTL:
+            done = forked.run(argv, env=surroundings, cwd=self.folder, stdin=stdin, timeout=timeout)
+            return Ended(done.returncode, done.stdout, done.stderr)
         done = subprocess.run(
             argv,
-            env={**self.env, **env},
+            env=surroundings,
             cwd=self.folder,
             input=stdin,
             capture_output=True,
@@ -74,7 +80,7 @@ class Shell:
             pytest.skip(f"kubectl is {version['gitVersion']}, this needs 1.{minor}")
 
     def start(self, *argv: str) -> subprocess.Popen[str]:
-        """Starts a program that goes on; it is ended with the test."""
+        """Starts a program, the tool too, that goes on; it is ended with the test."""
         process = subprocess.Popen(
             argv,
             env=self.env,
