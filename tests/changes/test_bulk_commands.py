@@ -509,9 +509,12 @@ def test_a_second_ctrl_c_does_not_wait_for_answers(rolloutctl: Program) -> None:
     def gate(change: Change) -> None:
         if change.name == "web-001":
             cluster.until_flying(2)
-            # Two of the same kind might be delivered as one.
-            os.kill(os.getpid(), signal.SIGINT)
-            os.kill(os.getpid(), signal.SIGTERM)
+            # Two of the same kind might be delivered as one; and of two sent to a process at
+            # once a thread may get the second, which does not wake the main one.
+            main = threading.main_thread().ident
+            assert main is not None
+            signal.pthread_kill(main, signal.SIGINT)
+            signal.pthread_kill(main, signal.SIGTERM)
         assert go.wait(20)
 
     cluster = many(rolloutctl, 5, gate=gate)
