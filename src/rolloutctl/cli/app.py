@@ -17,6 +17,7 @@ import typer
 from typer.core import TyperGroup
 
 from rolloutctl.cli.coercion import lighten
+from rolloutctl.cli.filling import fill
 from rolloutctl.cli.helping import readable
 from rolloutctl.cli.options import duration
 from rolloutctl.cli.run import Run
@@ -36,6 +37,7 @@ COMMANDS: dict[str, Entry] = {
     "list": Entry("list", "List rollouts, by phase, plugin, label, or who waits for a person."),
     "fleet": Entry("fleet", "Sum up all rollouts: phases, aborts by cause, who waits, plugins."),
     "status": Entry("status", "Say in one line how a rollout is; the exit code says it too."),
+    "wait": Entry("wait", "Wait until rollouts have come to a state."),
     "plan": Entry("plan", "Rehearse an update: its steps, pods, pauses, and what an abort does."),
     "explain": Entry("explain", "Say why a rollout is as it is, and what each command would do."),
     "promote": Entry("promote", "Move rollouts past their current step, or promote in full."),
@@ -47,6 +49,7 @@ COMMANDS: dict[str, Entry] = {
     "undo": Entry("undo", "Go back to the pod template of an earlier revision."),
     "plugins": Entry("plugins", "See, disable and enable plugins."),
     "demo": Entry("demo", "Watch the tool at work on a cluster of its own, in two minutes."),
+    "config": Entry("config", "See and change the settings of rolloutctl."),
     "sandbox": Entry("sandbox", "Run an embedded cluster to try things on."),
     "completion": Entry("completion", "Print the shell's completion script."),
     "version": Entry("version", "Print the version of rolloutctl."),
@@ -94,6 +97,9 @@ _OF_MANY = frozenset(
     )
 )
 """The commands that read from several clusters. All others are given one."""
+
+_WITHOUT_SETTINGS = (["config"], ["completion"], ["version"])
+"""Commands that work with a configuration that cannot be understood."""
 
 _PANEL = "Common options"
 _COMMON: list[inspect.Parameter] = [
@@ -187,6 +193,12 @@ _COMMON: list[inspect.Parameter] = [
             typer.Option("--no-color", help="Plain text.", rich_help_panel=_PANEL),
         ),
         (
+            "read_only",
+            False,
+            bool,
+            typer.Option("--read-only", help="Let nothing be changed.", rich_help_panel=_PANEL),
+        ),
+        (
             "timings",
             False,
             bool,
@@ -221,6 +233,8 @@ def with_common(function: Callable[..., Any]) -> Callable[..., Any]:
         run.commanded = time.perf_counter()
         if run.command not in _OF_MANY:
             run.one_context()
+        if run.command.split(" ")[1:2] not in _WITHOUT_SETTINGS:
+            fill(run, ctx, kwargs)
         try:
             code = function(*args, **kwargs)
         except RolloutctlError:

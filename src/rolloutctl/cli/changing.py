@@ -38,6 +38,8 @@ def change(run: Run, intent: Intent, asked: Asked) -> ExitCode:
 
     from rolloutctl.domain.reports import exit_code
 
+    if asked.dry_run is DryRun.NONE:
+        run.must_be_writable()
     if asked.undone is not None:
         must_be_writable(asked.undone)
     with Stopping() as stopping:
@@ -147,7 +149,21 @@ class _Changing:
                 self.unsure.add(one.ref)
             elif one.error is not None:
                 errors[one.ref] = one.error
-        self._refuse(errors)
+        self._refuse({**errors, **self._frozen()})
+
+    def _frozen(self) -> dict[Ref, RolloutctlError]:
+        """Takes away those that a freeze stops; a trial, and an override, go on with a word."""
+        from rolloutctl.cli.freezing import frozen
+
+        found = frozen(self.run, self.intent.action, self.decided)
+        if found and (self.asked.override_freeze or self.asked.dry_run is not DryRun.NONE):
+            first = next(iter(found.values()))
+            over = ", overridden" if self.asked.override_freeze else ""
+            self.account.note(f"{first.message}{over}")
+            return {}
+        for ref in found:
+            del self.decided[ref]
+        return dict(found)
 
     def _refuse(self, errors: dict[Ref, RolloutctlError]) -> None:
         """Keeps the results of those with which nothing is done; of many, tells why by reason."""
@@ -233,19 +249,28 @@ class _Changing:
         return self.run.confirm(changes.question(asked), yes=self.asked.yes, typed=typed)
 
     def _asks(self, ref: Ref, decision: Decision) -> bool:
-        """Whether a person is asked; a promotion by a step only where somebody sits there."""
+        """Whether a person has to agree."""
+        return decision.asks or ref in self.unsure or self._sits_there(decision)
+
+    def _sits_there(self, decision: Decision) -> bool:
+        """Whether somebody at a terminal is asked about what is not hard to take back."""
         from rolloutctl.domain.decision import Action
 
-        if decision.asks or ref in self.unsure:
-            return True
-        return decision.action is Action.PROMOTE and self.run.interactive and not self.asked.yes
+        if self.asked.yes or not self.run.interactive:
+            return False
+        match self.run.settings.of("confirm", self.run.cluster().name):
+            case "always":
+                return True
+            case "risky":
+                return False
+        return decision.action is Action.PROMOTE
 
     def _looked_at(self, decision: Decision) -> Shipping | None:
         """What is about to be shipped or left, where somebody reads that; None elsewhere."""
         from rolloutctl.domain.decision import Action
 
         if decision.action is Action.PROMOTE:
-            wanted = self.run.interactive and not self.asked.yes
+            wanted = self._sits_there(decision)
         else:
             wanted = decision.action in (Action.PROMOTE_FULL, Action.UNDO)
         if not wanted:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rolloutctl.cli.freezing import frozen
 from rolloutctl.cli.options import DryRun
 from rolloutctl.cli.recording import recorder, tell
 from rolloutctl.cli.run import Run
@@ -21,8 +22,11 @@ def promote_group(run: Run, selector: str, asked: Asked, *, once: bool) -> ExitC
     set out, and Interrupted.
     """
     _check(asked)
+    if asked.dry_run is DryRun.NONE:
+        run.must_be_writable()
     output = asked.output
     from rolloutctl.actions import lockstep
+    from rolloutctl.domain.decision import Action
     from rolloutctl.domain.lockstep import Sent, broken
     from rolloutctl.render.views import lockstep as view
 
@@ -44,6 +48,9 @@ def promote_group(run: Run, selector: str, asked: Asked, *, once: bool) -> ExitC
         )
     if asked.dry_run is not DryRun.NONE:
         return ExitCode.OK
+    if not asked.override_freeze:
+        for refusal in frozen(run, Action.PROMOTE, (member.ref for member in group)).values():
+            raise refusal
     if not run.confirm(view.question(group), yes=asked.yes):
         run.note("nothing was sent")
         return ExitCode.FAILED

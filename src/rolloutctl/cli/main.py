@@ -74,6 +74,7 @@ def _command(argv: list[str], environment: Environment, invocation: Run) -> int:
 
         prepare()
     try:
+        argv = _written_out(argv, invocation)
         result = app.root().main(
             args=app.arguments(argv),
             prog_name="rolloutctl",
@@ -102,6 +103,22 @@ def _command(argv: list[str], environment: Environment, invocation: Run) -> int:
             "this is a bug of rolloutctl; ROLLOUTCTL_DEBUG=1 shows where, please report it",
         )
         return ExitCode.FAILED
+
+
+def _written_out(argv: list[str], invocation: Run) -> list[str]:
+    """The command line without aliases.
+
+    A configuration that cannot be understood stops every command but those that mend it. Raises
+    UsageError.
+    """
+    from rolloutctl.cli import aliases
+
+    env = invocation.environment.env
+    first = aliases.first_word(argv)
+    mends = first is not None and argv[first] in ("config", "completion", "version")
+    if mends or env.get("_ROLLOUTCTL_COMPLETE"):
+        return argv
+    return aliases.expanded(argv, invocation.settings.aliases)
 
 
 def _usage(invocation: Run, error: typer.TyperException) -> int:

@@ -29,6 +29,12 @@ _ENVIRONMENT = (
     ("KUBECONFIG", "kubeconfig files, separated as in PATH"),
     ("XDG_CACHE_HOME", "where lists of many are kept, in rolloutctl/; else ~/.cache"),
     ("ROLLOUTCTL_NO_CACHE", "when set to 1, no list is kept on disk or read from there"),
+    ("XDG_CONFIG_HOME", "where settings are, in rolloutctl/config.toml; else ~/.config"),
+    ("ROLLOUTCTL_CONFIG", "another configuration file; empty: none"),
+    (
+        "ROLLOUTCTL_OUTPUT, _COLUMNS, _TIMEOUT, _REQUEST_TIMEOUT, _CONFIRM, _READ_ONLY, _RECORD",
+        "settings, as in the configuration file (rolloutctl config set --help)",
+    ),
     ("NO_COLOR", "when set, nothing is coloured"),
     ("ROLLOUTCTL_DEBUG", "when set, an internal error shows where it happened"),
 )

@@ -13,6 +13,7 @@ from rolloutctl.errors import RolloutctlError, UsageError
 if TYPE_CHECKING:
     import typer
 
+    from rolloutctl.cli.settings import Settings
     from rolloutctl.domain.cluster import Cluster
     from rolloutctl.domain.refs import Ref
     from rolloutctl.render.surface import Surface
@@ -44,6 +45,7 @@ class Common:
     request_timeout: float | None = None
     no_color: bool = False
     timings: bool = False
+    read_only: bool = False
 
 
 class Run:
@@ -60,6 +62,7 @@ class Run:
         self.began = time.perf_counter()
         self.commanded: float | None = None
         """When the command itself began, by `time.perf_counter`."""
+        self._settings: Settings | None = None
         self._cluster: Cluster | None = None
         self._contexts: list[str | None] | None = None
 
@@ -68,6 +71,41 @@ class Run:
         run = ctx.find_root().obj
         assert isinstance(run, Run)
         return run
+
+    # --- settings -----------------------------------------------------------------------------
+
+    @property
+    def settings(self) -> Settings:
+        """What the user has set once. Raises UsageError where that cannot be understood."""
+        if self._settings is None:
+            from rolloutctl.cli import settings
+
+            self._settings = settings.load(self.environment.env)
+        return self._settings
+
+    def context_name(self) -> str:
+        """The one context meant, as settings know it; "" where there are several, or none."""
+        try:
+            return self.cluster().name if len(self.contexts()) == 1 else ""
+        except RolloutctlError:
+            return ""
+
+    def read_only(self, context: str) -> str:
+        """What makes a context read-only, "" where nothing does. Whoever says so wins."""
+        if self.common.read_only:
+            return "--read-only"
+        settings = self.settings
+        places = (settings.variables, settings.contexts.get(context, {}), settings.values)
+        said = (place["read-only"] for place in places if "read-only" in place)
+        return next((found.source for found in said if found.value), "")
+
+    def must_be_writable(self) -> None:
+        """Raises ReadOnlyError before anything is read for a change that cannot be made."""
+        why = self.read_only(self.cluster().name)
+        if why:
+            from rolloutctl.actions.read_only import refusal
+
+            raise refusal(why)
 
     # --- the cluster ---------------------------------------------------------------------------
 
@@ -112,17 +150,34 @@ class Run:
         return names[0]
 
     def open(self, context: str | None) -> Cluster:
-        """The cluster of a context; no request is sent. Raises ClusterError and its kin."""
-        found = self.environment.connect(
+        """The cluster of a context; no request is sent. Raises ClusterError and its kin.
+
+        Where it is read-only nothing can be changed through what is returned.
+        """
+        timeout = self.common.request_timeout
+        if timeout is None:
+            timeout = self.settings.of("request-timeout", context or "")
+        found = self._connect(context, timeout)
+        if self.common.request_timeout is None and found.name in self.settings.contexts:
+            own = self.settings.of("request-timeout", found.name)
+            found = found if own == timeout else self._connect(context, own)
+        self.opened.append(found)
+        why = self.read_only(found.name)
+        if why:
+            from rolloutctl.actions.read_only import read_only
+
+            return read_only(found, why)
+        return found
+
+    def _connect(self, context: str | None, timeout: float | None) -> Cluster:
+        return self.environment.connect(
             kubeconfig=self.common.kubeconfig,
             context=context,
             namespace=self.common.namespace,
             impersonate=self.common.impersonate,
-            request_timeout=self.common.request_timeout,
+            request_timeout=timeout,
             env=self.environment.env,
         )
-        self.opened.append(found)
-        return found
 
     def namespace(self) -> str | None:
         """The namespace to list, None for all of them (-A wins over -n, as in kubectl)."""

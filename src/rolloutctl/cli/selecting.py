@@ -18,6 +18,7 @@ from typing import Annotated, Any
 
 import typer
 
+from rolloutctl.cli.freezing import must_have_reason
 from rolloutctl.cli.options import (
     DryRun,
     DryRunOption,
@@ -63,6 +64,7 @@ class Asked:
     reason: str = ""
     record: bool = True
     """Whether an Event on each object says who changed it, and why."""
+    override_freeze: bool = False
     again: tuple[str, ...] = ("rolloutctl",)
     """The command line without what selects, to be used with -f for the rest."""
     path: str = "rolloutctl"
@@ -229,6 +231,16 @@ _TOGETHER: tuple[tuple[str, Any, Any], ...] = (
     ("reason", "", Reason),
     ("record", True, Record),
 )
+_FREEZE: tuple[str, Any, Any] = (
+    "override_freeze",
+    False,
+    Annotated[
+        bool,
+        typer.Option(
+            "--override-freeze", help="Ship in a freeze of the configuration; with --reason."
+        ),
+    ],
+)
 _NAMES: tuple[str, Any, Any] = (
     "names",
     None,
@@ -248,7 +260,12 @@ def _parameter(name: str, default: Any, kind: Any) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
 
 
-def acting(function: Callable[..., Any]) -> Callable[..., Any]:
+def shipping(function: Callable[..., Any]) -> Callable[..., Any]:
+    """As `acting`, for what ships something: it can be frozen."""
+    return acting(function, ships=True)
+
+
+def acting(function: Callable[..., Any], *, ships: bool = False) -> Callable[..., Any]:
     """Gives a command function everything in `Asked`; it takes `ctx`, `asked` and its own options.
 
     An option of its own that has the name of one of these takes its place, and is handed over in
@@ -262,7 +279,8 @@ def acting(function: Callable[..., Any]) -> Callable[..., Any]:
     ]
     named = {parameter.name for parameter in mine}
     first = [_parameter(*_NAMES)] if "names" not in named else []
-    more = [_parameter(*entry) for entry in (*_TOGETHER, *_CHOICE, *_PACE) if entry[0] not in named]
+    options = (*_TOGETHER, *((_FREEZE,) if ships else ()), *_CHOICE, *_PACE)
+    more = [_parameter(*entry) for entry in options if entry[0] not in named]
     added = {parameter.name for parameter in (*first, *more)}
 
     @functools.wraps(function)
@@ -278,7 +296,7 @@ def acting(function: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
-_FIELDS = tuple(entry[0] for entry in (_NAMES, *_TOGETHER, *_CHOICE, *_PACE))
+_FIELDS = tuple(entry[0] for entry in (_NAMES, *_TOGETHER, _FREEZE, *_CHOICE, *_PACE))
 
 
 def _asked(ctx: typer.Context, given: dict[str, Any]) -> Asked:
@@ -301,6 +319,7 @@ def _asked(ctx: typer.Context, given: dict[str, Any]) -> Asked:
         path=ctx.command_path,
         **given,
     )
+    must_have_reason(asked.override_freeze, asked.reason)
     if asked.wait and trial is not DryRun.NONE:
         raise UsageError("--wait does not go with --dry-run: there is nothing to wait for")
     if asked.batch_wait and not asked.batch:

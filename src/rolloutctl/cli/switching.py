@@ -48,6 +48,8 @@ def person(run: Run) -> str:
 
 def switch(run: Run, wanted: Switch, how: How) -> ExitCode:
     """Carries it out and reports. Raises what the actions raise; nothing is changed by then."""
+    if how.dry_run is DryRun.NONE:
+        run.must_be_writable()
     cluster = run.cluster()
     plan = plugin_switch.plan(
         cluster,

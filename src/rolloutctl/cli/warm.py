@@ -30,7 +30,9 @@ class WriteOnly:
 
 def snapshots(run: Run, cluster: Cluster, *, fresh: bool) -> Snapshots | None:
     """Where a cluster's lists are kept, None for nowhere; with `fresh` they are only written."""
-    kept = run.environment.snapshots(cluster, env=run.environment.env)
+    # Lists are kept by what the cluster is, not by what may be done to it.
+    plain = getattr(cluster, "cluster", cluster)
+    kept = run.environment.snapshots(plain, env=run.environment.env)
     return WriteOnly(kept) if kept is not None and fresh else kept
 
 

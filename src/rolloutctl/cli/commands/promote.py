@@ -8,14 +8,14 @@ import typer
 
 from rolloutctl.cli.app import command, new_app
 from rolloutctl.cli.run import Run
-from rolloutctl.cli.selecting import Asked, acting
+from rolloutctl.cli.selecting import Asked, shipping
 from rolloutctl.errors import ExitCode
 
 app = new_app()
 
 
 @command(app)
-@acting
+@shipping
 def promote(
     ctx: typer.Context,
     asked: Asked,

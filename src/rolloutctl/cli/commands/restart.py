@@ -10,7 +10,7 @@ import typer
 from rolloutctl.cli.app import command, new_app
 from rolloutctl.cli.options import duration
 from rolloutctl.cli.run import Run
-from rolloutctl.cli.selecting import Asked, acting
+from rolloutctl.cli.selecting import Asked, shipping
 from rolloutctl.errors import ExitCode
 
 app = new_app()
@@ -33,7 +33,7 @@ def moment(text: str) -> datetime:
 
 
 @command(app)
-@acting
+@shipping
 def restart(
     ctx: typer.Context,
     asked: Asked,

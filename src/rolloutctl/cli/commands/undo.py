@@ -8,14 +8,14 @@ import typer
 
 from rolloutctl.cli.app import command, new_app
 from rolloutctl.cli.run import Run
-from rolloutctl.cli.selecting import Asked, acting, whole
+from rolloutctl.cli.selecting import Asked, shipping, whole
 from rolloutctl.errors import ExitCode
 
 app = new_app()
 
 
 @command(app)
-@acting
+@shipping
 def undo(
     ctx: typer.Context,
     asked: Asked,

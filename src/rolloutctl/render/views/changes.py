@@ -192,12 +192,11 @@ def question(decisions: Sequence[Decision]) -> str:
         return f"Restart {len(decisions)} rollouts all the same?" if many else "Restart it?"
     if first.action is Action.PROMOTE_FULL:
         return f"Promote {len(decisions)} rollouts in full?" if many else "Promote in full?"
-    if many and not any(one.skips for one in decisions):
-        return f"Promote {len(decisions)} rollouts?"
+    if not any(one.skips for one in decisions):
+        verb = VERBS[first.action].capitalize()
+        return f"{verb} {len(decisions)} rollouts?" if many else f"{verb}?"
     if many:
         return f"Skip what is not done in {len(decisions)} rollouts?"
-    if not first.skips:
-        return "Promote?"
     return f"Skip {step_of(first.skips[0])}?"
 
 
