@@ -211,3 +211,31 @@ def test_a_proxy_of_a_kind_nobody_knows_keeps_its_password(tmp_path: Path) -> No
     with pytest.raises(Unreachable) as caught:
         get(at(tmp_path, "http://api.invalid", cluster={"proxy-url": "gopher://ann:pw@proxy:1"}))
     assert "pw" not in caught.value.message
+
+
+# --- servers that are not there -----------------------------------------------------------------
+
+
+def test_a_server_that_takes_no_connection(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        waiting = [socket.socket() for _ in range(4)]
+        for one in waiting:
+            one.setblocking(False)
+            one.connect_ex(full.getsockname())
+        config = write_kubeconfig(tmp_path / "config", f"http://127.0.0.1:{full.getsockname()[1]}")
+        cluster = kube.connect(kubeconfig=str(config), request_timeout=0.2, env={})
+        cluster.transport.sleep = lambda seconds: None
+        with pytest.raises(Unreachable, match="no connection came about") as caught:
+            get(cluster)
+        assert "--request-timeout" not in caught.value.hint
+        for one in waiting:
+            one.close()
+
+
+@pytest.mark.parametrize(("asked", "connect"), [(None, 10.0), (3.0, 3.0), (60.0, 10.0), (0, 10.0)])
+def test_a_connection_is_not_waited_for_as_long_as_an_answer(
+    tmp_path: Path, asked: float | None, connect: float
+) -> None:
+    config = write_kubeconfig(tmp_path / "config", "http://127.0.0.1:1")
+    transport = kube.connect(kubeconfig=str(config), request_timeout=asked, env={}).transport
+    assert transport._connect_timeout() == connect

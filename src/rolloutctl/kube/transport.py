@@ -21,6 +21,8 @@ from rolloutctl.kube.pace import IN_FLIGHT, LONGEST_PAUSE, PATIENCE, Pace
 from rolloutctl.kube.timings import Stopwatch
 from rolloutctl.kube.unreachable import Dropped, unreachable
 
+CONNECT_TIMEOUT = 10.0
+"""Seconds in which a server that is there takes a connection; a longer wait is for nobody."""
 RETRIES = 4
 """How often a GET is sent again after a lost answer or a 503."""
 _FAILURES = (urllib3.exceptions.HTTPError, OSError, ValueError)
@@ -149,7 +151,7 @@ class Transport:
                     url,
                     body=body,
                     headers=self._headers(credentials, headers or {}),
-                    timeout=urllib3.Timeout(connect=self.timeout, read=read),
+                    timeout=urllib3.Timeout(connect=self._connect_timeout(), read=read),
                     retries=False,
                     redirect=False,
                     preload_content=not stream,
@@ -161,6 +163,9 @@ class Transport:
             self.stopwatch.received(answer.tell())
         self._note_time(answer)
         return answer
+
+    def _connect_timeout(self) -> float:
+        return CONNECT_TIMEOUT if self.timeout is None else min(self.timeout, CONNECT_TIMEOUT)
 
     def _headers(self, credentials: Credentials, more: Mapping[str, str]) -> urllib3.HTTPHeaderDict:
         headers = urllib3.HTTPHeaderDict(more)

@@ -38,9 +38,13 @@ def unreachable(server: str, error: Exception) -> Unreachable:
             hint="is the API server running, and the address right?",
         )
     if isinstance(cause, (TimeoutError, urllib3.exceptions.TimeoutError)) or "timed out" in text:
-        sent = isinstance(error, urllib3.exceptions.ReadTimeoutError)
-        return (Unanswered if sent else Unreachable)(
-            f"{server} did not answer in time", hint="--request-timeout 60s gives it more"
+        if isinstance(error, urllib3.exceptions.ReadTimeoutError):
+            return Unanswered(
+                f"{server} did not answer in time", hint="--request-timeout 60s gives it more"
+            )
+        return Unreachable(
+            f"{server} did not answer in time: no connection came about",
+            hint="is the address in the kubeconfig right, and the network (VPN) up?",
         )
     if isinstance(error, urllib3.exceptions.ProtocolError):
         return Dropped(f"{server} broke the connection off: {text}")
