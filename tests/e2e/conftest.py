@@ -14,6 +14,9 @@ import pytest
 from support import forked
 from support.shell import ROLLOUTCTL, SPEED, Shell
 
+HASTE = 500
+"""A speed at which pauses of minutes take no time."""
+
 
 @contextlib.contextmanager
 def sandbox(home: Path, speed: float = SPEED) -> Iterator[dict[str, str]]:
@@ -63,7 +66,7 @@ def sandbox_env(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
 @pytest.fixture(scope="session")
 def hasty_env(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """A sandbox whose pauses of minutes take no time, for what is not about their length."""
-    with sandbox(tmp_path_factory.mktemp("hasty"), speed=500) as env:
+    with sandbox(tmp_path_factory.mktemp("hasty"), HASTE) as env:
         yield env
 
 
@@ -81,4 +84,11 @@ def own_shell(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Itera
         sandbox(tmp_path_factory.mktemp("own")) as env,
         namespace(env, tmp_path) as shell,
     ):
+        yield shell
+
+
+@pytest.fixture
+def own_hasty_shell(tmp_path: Path) -> Iterator[Shell]:
+    """The same where pauses of minutes take no time."""
+    with sandbox(tmp_path, HASTE) as env, namespace(env, tmp_path) as shell:
         yield shell

@@ -143,7 +143,7 @@ def test_an_example_works(
         code = done.code
     else:
         if command in FOR_EVER or command.startswith(FOR_EVER[-1]):
-            command += " --timeout 1s"
+            command += " --timeout 300ms"
             expected = ExitCode.TIMEOUT
         done = program(*shlex.split(command))
         code = done.exit_code

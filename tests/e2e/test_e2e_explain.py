@@ -27,10 +27,10 @@ CAUSES = {
 }
 
 
-def test_each_scenario_is_explained_by_its_true_cause(own_shell: Shell) -> None:
-    explain = Program(env=own_shell.env)
+def test_each_scenario_is_explained_by_its_true_cause(own_hasty_shell: Shell) -> None:
+    explain = Program(env=own_hasty_shell.env)
     for scenario, (kind, step, words) in CAUSES.items():
-        loaded = own_shell.run(ROLLOUTCTL, "sandbox", "load", scenario)
+        loaded = own_hasty_shell.run(ROLLOUTCTL, "sandbox", "load", scenario)
         assert loaded.code == 0, loaded.stderr
         page = explain("explain", "checkout", "-n", "shop")
         assert (page.exit_code, page.stderr) == (0, "")

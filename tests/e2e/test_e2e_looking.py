@@ -92,7 +92,7 @@ def test_watching_prints_a_line_per_change_and_ends_when_it_is_there(shell: Shel
 def test_watching_times_out_with_4(shell: Shell) -> None:
     shell.rollout("web", *PAUSED)
     shell.ship("web", "v2")
-    done = shell.rolloutctl("watch", "web", "--until", "healthy", "--timeout", "2s")
+    done = shell.rolloutctl("watch", "web", "--until", "healthy", "--timeout", "500ms")
     assert done.code == 4
 
 

@@ -125,7 +125,7 @@ def test_a_run_succeeds_and_then_fails_on_a_real_query(site: Answering, promethe
 
 def test_a_query_the_server_does_not_understand(site: Answering, prometheus: str) -> None:
     site.answer = lambda asked: (200, page(1, 0), {"Content-Type": "text/plain; version=0.0.4"})
-    await_value(prometheus, "up", lambda up: up == 1)
+    await_value(prometheus, "vector(1)", lambda one: one == 1)  # it answers
     analysed = Analysed(web=fetch_http)
     settings = {"address": prometheus, "query": "sum("}
     metric = {"name": "a", "provider": {"prometheus": settings}, "consecutiveErrorLimit": 0}
