@@ -83,3 +83,28 @@ def test_the_other_shells_are_answered_too(
     assert (done.code, done.stderr) == (0, "")
     script = (SCRIPTS / f"rolloutctl.{suffix}").read_text()
     assert all(variable in script for variable in variables)
+
+
+def test_kubectl_runs_the_plugin_and_completes_it(shell: Shell) -> None:
+    if shutil.which("kubectl") is None:
+        pytest.skip("kubectl is not installed")
+    shell.rollout("checkout", plugin())
+    path = f"{Path(ROLLOUTCTL).parent}:{shell.env['PATH']}"
+    done = shell.run("kubectl", "rolloutctl", "get", "-n", shell.namespace, "-o", "name", PATH=path)
+    assert done.stdout == "rollout.argoproj.io/checkout\n", done.stderr
+    help_ = shell.run("kubectl", "__complete", "--help", PATH=path)
+    if help_.code:
+        pytest.skip("this kubectl does not complete plugins")
+    asked = ("__complete", "rolloutctl", "get", "-n", shell.namespace)
+    done = shell.run("kubectl", *asked, "che", PATH=path)
+    assert done.stdout.splitlines() == ["checkout", ":4"]
+    done = shell.run("kubectl", *asked, "", PATH=path)
+    assert done.stdout.splitlines() == ["checkout", ":4"]
+    done = shell.run("kubectl", "__complete", "rolloutctl", "plu", PATH=path)
+    assert done.stdout.splitlines()[0].startswith("plugins\t")
+    done = shell.run("kubectl", "__complete", "rolloutctl", "plugins", "", PATH=path)
+    *offered, last = done.stdout.splitlines()
+    assert [line.partition("\t")[0] for line in offered] == [
+        *("list", "show", "status", "disable", "enable")
+    ]
+    assert last == ":4"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rolloutctl.cli.environment import Environment
-    from rolloutctl.domain.cluster import Cluster
+    from rolloutctl.domain.cluster import Cluster, Kind
 
 SHELLS = ("bash", "zsh", "fish", "powershell")
 _TIMEOUT_SECONDS = 2.0
@@ -26,8 +26,12 @@ fi
 
 def prepare() -> None:
     """Makes Typer answer the shells; it does so by itself only for apps that install completion."""
+    import os
+
     from typer.completion import completion_init  # type: ignore[attr-defined]
 
+    # A description that is wrapped would offer its second line as a word.
+    os.environ["COLUMNS"] = "1000"
     completion_init()
 
 
@@ -60,6 +64,17 @@ def rollout_names(ctx: Any, incomplete: str) -> list[str]:
     def read(cluster: Cluster) -> list[str]:
         page = next(iter(cluster.pages(ROLLOUTS, cluster.namespace, Named, limit=_LIMIT)))
         return [prefix + item.metadata.name for item in page.items]
+
+    return _offered(ctx, incomplete, read)
+
+
+def object_names(ctx: Any, incomplete: str, kind: Kind) -> list[str]:
+    """Names of objects of a kind in the namespace meant that begin with `incomplete`."""
+    from rolloutctl.actions.inspect import Named
+
+    def read(cluster: Cluster) -> list[str]:
+        page = next(iter(cluster.pages(kind, cluster.namespace, Named, limit=_LIMIT)))
+        return [item.metadata.name for item in page.items]
 
     return _offered(ctx, incomplete, read)
 
