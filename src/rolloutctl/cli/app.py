@@ -40,6 +40,8 @@ COMMANDS: dict[str, Entry] = {
     "wait": Entry("wait", "Wait until rollouts have come to a state."),
     "plan": Entry("plan", "Rehearse an update: its steps, pods, pauses, and what an abort does."),
     "explain": Entry("explain", "Say why a rollout is as it is, and what each command would do."),
+    "analysis": Entry("analysis", "See analysis runs, make one, read the logs of its jobs."),
+    "experiment": Entry("experiment", "See experiments: versions, pods, analyses, time left."),
     "promote": Entry("promote", "Move rollouts past their current step, or promote in full."),
     "abort": Entry("abort", "Stop an update and go back to the stable version."),
     "retry": Entry("retry", "Start an aborted update again."),
@@ -94,6 +96,7 @@ _OF_MANY = frozenset(
     for name in (
         *("get", "list", "status", "explain", "fleet"),
         *("plugins list", "plugins show", "plugins status"),
+        *("analysis list", "analysis get", "experiment list", "experiment get"),
     )
 )
 """The commands that read from several clusters. All others are given one."""

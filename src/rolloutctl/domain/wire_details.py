@@ -17,6 +17,7 @@ from rolloutctl.domain.wire import (
     ExperimentStatus,
     IntOrString,
     Json,
+    Measurement,
     MetricResult,
     Time,
     Wire,
@@ -30,6 +31,7 @@ class Argument(Wire):
 
     name: str = ""
     value: str | None = None
+    value_from: Json | None = None
 
 
 class Metric(Wire):
@@ -48,14 +50,29 @@ class Metric(Wire):
     provider: Json | None = None
 
 
+class DryRunRule(Wire):
+    """`metric_name` is a regular expression, found anywhere in a name."""
+
+    metric_name: str = ""
+
+
 class AnalysisRunSpec(Wire):
     metrics: list[Metric] | None = None
     args: list[Argument] | None = None
+    dry_run: list[DryRunRule] | None = None
     terminate: bool = False
+
+
+class MeasurementDetails(Measurement):
+    """`metadata` is what the provider keeps, for a job `job-name` and `job-namespace`."""
+
+    metadata: dict[str, str] | None = None
 
 
 class MetricResultDetails(MetricResult):
     consecutive_error: int = 0
+    consecutive_success: int = 0
+    measurements: list[MeasurementDetails] | None = None  # type: ignore[assignment]
 
 
 class AnalysisRunStatusDetails(AnalysisRunStatus):
@@ -72,9 +89,29 @@ class AnalysisRunDetails(AnalysisRun):
 # --- experiments --------------------------------------------------------------------------------
 
 
+class ExperimentTemplate(Wire):
+    """One version of `spec.templates`."""
+
+    name: str = ""
+    replicas: int | None = None
+    service: Json | None = None
+
+
+class ExperimentAnalysis(Wire):
+    """One entry of `spec.analyses`."""
+
+    name: str = ""
+    template_name: str = ""
+    cluster_scope: bool = False
+    required_for_completion: bool = False
+
+
 class ExperimentSpec(Wire):
     duration: str = ""
     terminate: bool = False
+    progress_deadline_seconds: int | None = None
+    templates: list[ExperimentTemplate] | None = None
+    analyses: list[ExperimentAnalysis] | None = None
 
 
 class TemplateStatus(Wire):
@@ -82,7 +119,11 @@ class TemplateStatus(Wire):
     status: str = ""
     message: str = ""
     replicas: int = 0
+    updated_replicas: int = 0
+    ready_replicas: int = 0
     available_replicas: int = 0
+    service_name: str = ""
+    pod_template_hash: str = ""
 
 
 class ExperimentRunStatus(Wire):

@@ -1,0 +1,121 @@
+"""`rolloutctl analysis`: look at analysis runs, make one, read the logs of its jobs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rolloutctl.cli.app import command, group, new_app
+from rolloutctl.cli.options import Output, Selector, TimeoutOption, complete_names
+from rolloutctl.cli.run import Run
+from rolloutctl.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from rolloutctl.cli.sources import Source
+
+app = new_app(no_args_is_help=True)
+group(app)
+
+
+def _complete(ctx: typer.Context, incomplete: str) -> list[str]:
+    from rolloutctl.cli.completion import object_names
+    from rolloutctl.domain.cluster import ANALYSIS_RUNS
+
+    return object_names(ctx, incomplete, ANALYSIS_RUNS)
+
+
+@command(app, "list")
+def list_(
+    ctx: typer.Context,
+    selector: Selector = "",
+    rollout: Annotated[
+        str,
+        typer.Option(
+            "--rollout",
+            metavar="NAME",
+            help="Only those of this rollout and of its experiments.",
+            show_default=False,
+            autocompletion=complete_names,
+        ),
+    ] = "",
+    phase: Annotated[
+        str,
+        typer.Option(
+            "--phase",
+            metavar="PHASE,...",
+            help="Only these: Pending, Running, Successful, Failed, Error, Inconclusive.",
+            show_default=False,
+        ),
+    ] = "",
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Go on with a line for each change.")
+    ] = False,
+    output: Output = None,
+    timeout: TimeoutOption = None,
+) -> ExitCode:
+    """List analysis runs: whose they are, how they stand, how many measurements were good.
+
+    Runs that nobody owns are listed too. The youngest of a namespace comes first; measurements of
+    dry-run metrics are counted by themselves, since they decide nothing.
+
+    \b
+    Examples:
+      rolloutctl analysis list
+      rolloutctl analysis list --rollout checkout
+      rolloutctl analysis list -A --phase Failed,Error,Inconclusive -o wide
+      rolloutctl analysis list -w
+    """
+    from rolloutctl.actions import analyses
+    from rolloutctl.cli import listing_runs, runs
+
+    run = Run.of(ctx)
+    asked = listing_runs.Asked(selector, rollout, phase)
+    asked.check(run)
+    if watch:
+        return listing_runs.follow(run, asked, output=output, timeout=timeout)
+    if timeout is not None:
+        raise UsageError("--timeout needs --watch")
+    read: Callable[[Source], Iterable[Any]] = lambda source: analyses.rows(  # noqa: E731
+        source.cluster,
+        source.namespace,
+        labels=selector,
+        wanted=asked.wanted(source),
+        label=source.label,
+    )
+    return runs.show_list(run, runs.analysis_runs(), read, output=output, filtered=asked.text)
+
+
+@command(app)
+def get(
+    ctx: typer.Context,
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NAME",
+            help="Analysis runs: NAME or ar/NAME.",
+            show_default=False,
+            autocompletion=_complete,
+        ),
+    ],
+    output: Output = None,
+    raw: Annotated[
+        bool,
+        typer.Option("--raw", help="With -o json|yaml|jsonl: the object as the server has it."),
+    ] = False,
+) -> ExitCode:
+    """Show an analysis run: each metric's query, condition, measurements and limits.
+
+    What decided comes first. Arguments are filled in where their values are known; those from
+    Secrets are not. With -o wide each measurement says how long it took.
+
+    \b
+    Examples:
+      rolloutctl analysis get checkout-smoke
+      rolloutctl analysis get checkout-smoke -o json | jq '.metricResults[].measurements'
+    """
+    from rolloutctl.cli import runs
+
+    return runs.show_analysis_run(Run.of(ctx), names, output, raw)

@@ -1,0 +1,112 @@
+"""`rolloutctl experiment`: look at experiments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rolloutctl.cli.app import command, group, new_app
+from rolloutctl.cli.options import Output, Selector
+from rolloutctl.cli.run import Run
+from rolloutctl.errors import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from rolloutctl.cli.sources import Source
+
+app = new_app(no_args_is_help=True)
+group(app)
+
+
+def _complete(ctx: typer.Context, incomplete: str) -> list[str]:
+    from rolloutctl.cli.completion import object_names
+    from rolloutctl.domain.cluster import EXPERIMENTS
+
+    return object_names(ctx, incomplete, EXPERIMENTS)
+
+
+def _complete_rollouts(ctx: typer.Context, incomplete: str) -> list[str]:
+    from rolloutctl.cli.options import complete_names
+
+    return complete_names(ctx, incomplete)
+
+
+@command(app, "list")
+def list_(
+    ctx: typer.Context,
+    selector: Selector = "",
+    rollout: Annotated[
+        str,
+        typer.Option(
+            "--rollout",
+            metavar="NAME",
+            help="Only those of this rollout.",
+            show_default=False,
+            autocompletion=_complete_rollouts,
+        ),
+    ] = "",
+    phase: Annotated[
+        str,
+        typer.Option(
+            "--phase",
+            metavar="PHASE,...",
+            help="Only these: Pending, Running, Successful, Failed, Error, Inconclusive.",
+            show_default=False,
+        ),
+    ] = "",
+    output: Output = None,
+) -> ExitCode:
+    """List experiments: whose they are, their pods, how long they still last.
+
+    \b
+    Examples:
+      rolloutctl experiment list
+      rolloutctl experiment list -A --phase Running
+      rolloutctl experiment list -o jsonl
+    """
+    from rolloutctl.actions import experiments
+    from rolloutctl.cli import listing_runs, runs
+
+    run = Run.of(ctx)
+    asked = listing_runs.Asked(selector, rollout, phase)
+    asked.check(run)
+    read: Callable[[Source], Iterable[Any]] = lambda source: experiments.rows(  # noqa: E731
+        source.cluster,
+        source.namespace,
+        labels=selector,
+        wanted=asked.wanted(source),
+        label=source.label,
+    )
+    return runs.show_list(run, runs.experiments(), read, output=output, filtered=asked.text)
+
+
+@command(app)
+def get(
+    ctx: typer.Context,
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NAME",
+            help="Experiments: NAME or exp/NAME.",
+            show_default=False,
+            autocompletion=_complete,
+        ),
+    ],
+    output: Output = None,
+    raw: Annotated[
+        bool,
+        typer.Option("--raw", help="With -o json|yaml|jsonl: the object as the server has it."),
+    ] = False,
+) -> ExitCode:
+    """Show an experiment: each version with its pods, its analyses, when it ends.
+
+    \b
+    Examples:
+      rolloutctl experiment get checkout-trial
+      rolloutctl experiment get checkout-trial -o yaml
+    """
+    from rolloutctl.cli import runs
+
+    return runs.show_experiment(Run.of(ctx), names, output, raw)
