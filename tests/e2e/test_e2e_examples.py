@@ -62,6 +62,27 @@ spec:
     canary:
       steps: [{setWeight: 20}, {plugin: {name: team/gate}}, {pause: {}}]
 """
+SIMPLE = """
+apiVersion: argoproj.io/v1alpha1
+kind: Rollout
+metadata: {name: web}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers: [{name: app, image: shop/web:v1}]
+  strategy: {canary: {}}
+"""
+SMOKE = """
+apiVersion: argoproj.io/v1alpha1
+kind: AnalysisTemplate
+metadata: {name: smoke}
+spec:
+  args: [{name: url, value: "http://smoke.shop"}]
+  metrics: [{name: up, provider: {web: {url: "{{args.url}}"}}}]
+"""
 
 
 def examples() -> list[str]:
@@ -95,6 +116,10 @@ def stage(
         .replace("namespace: shop", "namespace: default")
     )
     (folder / "rollout.yaml").write_text(ROLLOUT)
+    (folder / "manifests").mkdir()
+    (folder / "manifests" / "web.yaml").write_text(ROLLOUT.replace("checkout", "search"))
+    (folder / "web.yaml").write_text(SIMPLE)
+    (folder / "smoke.yaml").write_text(SMOKE)
     (folder / "outcomes.yaml").write_text("team/gate: {duration: 5m}\n")
     done = program("sandbox", "load", str(cart), "-n", "default")
     assert done.exit_code == ExitCode.OK, done.stderr

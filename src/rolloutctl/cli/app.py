@@ -20,6 +20,7 @@ from rolloutctl.cli.coercion import lighten
 from rolloutctl.cli.filling import fill
 from rolloutctl.cli.helping import readable
 from rolloutctl.cli.options import duration
+from rolloutctl.cli.picking import settle
 from rolloutctl.cli.run import Run
 from rolloutctl.errors import ExitCode, RolloutctlError, UsageError
 
@@ -49,6 +50,7 @@ COMMANDS: dict[str, Entry] = {
     "resume": Entry("resume", "Let a held rollout go on."),
     "restart": Entry("restart", "Restart the pods, a few at a time, without a new version."),
     "undo": Entry("undo", "Go back to the pod template of an earlier revision."),
+    "create": Entry("create", "Create rollouts, templates, experiments and runs from files."),
     "plugins": Entry("plugins", "See, disable and enable plugins."),
     "demo": Entry("demo", "Watch the tool at work on a cluster of its own, in two minutes."),
     "config": Entry("config", "See and change the settings of rolloutctl."),
@@ -213,13 +215,58 @@ _COMMON: list[inspect.Parameter] = [
 ]
 
 
+_PICKING: list[inspect.Parameter] = [
+    inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, option]
+    )
+    for name, default, kind, option in (
+        (
+            "query",
+            None,
+            str | None,
+            typer.Option(
+                "--query",
+                metavar="EXPR",
+                help="What a JMESPath expression finds in the JSON; without -o bare text.",
+                show_default=False,
+                rich_help_panel=_PANEL,
+            ),
+        ),
+        (
+            "columns",
+            None,
+            str | None,
+            typer.Option(
+                "--columns",
+                metavar="A,B,...",
+                help="A table of these: name, phase, HEADER:EXPR with a JMESPath expression.",
+                show_default=False,
+                rich_help_panel=_PANEL,
+            ),
+        ),
+        (
+            "no_headers",
+            False,
+            bool,
+            typer.Option(
+                "--no-headers", help="--columns without its first line.", rich_help_panel=_PANEL
+            ),
+        ),
+    )
+]
+"""What commands with -o take besides; see `cli.picking`."""
+
+
 def with_common(function: Callable[..., Any]) -> Callable[..., Any]:
     """Adds the common options to a command function, which must take `ctx: typer.Context`.
 
-    They are kept in the Run and not handed to the function.
+    They are kept in the Run and not handed to the function. A function that takes `output` gets
+    --query and --columns as well.
     """
     own = inspect.signature(function, eval_str=True)
-    taken = [parameter for parameter in _COMMON if parameter.name not in own.parameters]
+    shows = "output" in own.parameters
+    common = [*_COMMON, *(_PICKING if shows else ())]
+    taken = [parameter for parameter in common if parameter.name not in own.parameters]
 
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -236,8 +283,11 @@ def with_common(function: Callable[..., Any]) -> Callable[..., Any]:
         run.commanded = time.perf_counter()
         if run.command not in _OF_MANY:
             run.one_context()
+        given = kwargs.get("output")
         if run.command.split(" ")[1:2] not in _WITHOUT_SETTINGS:
             fill(run, ctx, kwargs)
+        if shows:
+            settle(run, kwargs, given)
         try:
             code = function(*args, **kwargs)
         except RolloutctlError:
