@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rolloutctl.cli.output import Document, write
 from rolloutctl.cli.progress import Progress
 from rolloutctl.cli.run import ReaderGone, Run
 from rolloutctl.cli.selecting import Asked
@@ -125,18 +126,18 @@ class Account:
         self._streamed.add(result.ref)
         self.progress.clear()
         if self.output == "name":
-            if result.did in (Did.CHANGED, Did.TRIED):
-                self._out(f"rollout.argoproj.io/{result.ref.name}")
+            if result.did in (Did.CHANGED, Did.TRIED) and not self._gone:
+                with self._reader():
+                    self.run.out(f"rollout.argoproj.io/{result.ref.name}")
             return
-        from rolloutctl.render import serialize
         from rolloutctl.render.documents import changes
 
-        self._out(serialize.to_jsonl(changes.entry(result)))
+        self._write(changes.entry(result))
 
-    def _out(self, text: str) -> None:
+    def _write(self, document: Document) -> None:
         if not self._gone:
             with self._reader():
-                self.run.out(text)
+                write(self.run, [document], self.output)
 
     @contextlib.contextmanager
     def _reader(self) -> Iterator[None]:
@@ -162,12 +163,9 @@ class Account:
         for result in results:
             self._stream(result)
         if self.output in ("json", "yaml"):
-            from rolloutctl.render import serialize
             from rolloutctl.render.documents import changes
 
-            document = changes.document(self.action, results)
-            write = serialize.to_json if self.output == "json" else serialize.to_yaml
-            self._out(write(document))
+            self._write(changes.document(self.action, results))
         if self.many:
             from rolloutctl.render.views import bulk
 

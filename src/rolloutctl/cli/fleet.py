@@ -69,7 +69,7 @@ def show(run: Run, asked: Asked) -> ExitCode:
     if asked.output is None:
         run.emit(_page(run, summary, surface, asked, unread))
     else:
-        run.out(_document(summary, surface, asked))
+        _write(run, summary, surface, asked, asked.output)
     readings.tell()
     if unreadable:
         report_unreadable(run, unreadable)
@@ -198,20 +198,15 @@ def _page(
     return page
 
 
-def _document(summary: Summary, surface: Surface, asked: Asked) -> str:
-    from rolloutctl.render import serialize
+def _write(run: Run, summary: Summary, surface: Surface, asked: Asked, output: str) -> None:
+    from rolloutctl.cli.output import write
     from rolloutctl.render.documents import fleet
 
-    document = fleet.summary_document(summary, at=surface.now, top=asked.top)
-    if asked.output == "yaml":
-        return serialize.to_yaml(document)
-    return serialize.to_jsonl(document) if asked.output == "jsonl" else serialize.to_json(document)
+    write(run, [fleet.summary_document(summary, at=surface.now, top=asked.top)], output)
 
 
 def _repeated(run: Run, asked: Asked, following: Following, only: Cluster | None) -> None:
     """A page, or a document on a line, for each second in which something changed."""
-    from rolloutctl.render import serialize
-    from rolloutctl.render.documents import fleet
     from rolloutctl.render.text import safe
 
     before: Any = None
@@ -232,9 +227,7 @@ def _repeated(run: Run, asked: Asked, following: Following, only: Cluster | None
         if said == before:
             continue
         if asked.output is not None:
-            run.out(
-                serialize.to_jsonl(fleet.summary_document(summary, at=surface.now, top=asked.top))
-            )
+            _write(run, summary, surface, asked, "jsonl")
         else:
             from rolloutctl.render.text import Span, line
 

@@ -147,21 +147,20 @@ class _Lines:
             return
         surface = surface_of(self._run)
         if self._asked.output in ("json", "jsonl"):
-            self._run.out("".join(_document(update, surface) for update in updates))
+            from rolloutctl.cli.output import write
+
+            write(self._run, (_document(update, surface) for update in updates), "jsonl")
         else:
             self._run.emit(line for update in updates if (line := _line(update, surface)))
 
 
-def _document(update: RowUpdate, surface: Surface) -> str:
+def _document(update: RowUpdate, surface: Surface) -> dict[str, Any]:
     from rolloutctl.actions.following import News
-    from rolloutctl.render import serialize
     from rolloutctl.render.documents import rollout as documents
 
     assert update.row is not None
     deleted = update.news is News.DELETED
-    return serialize.to_jsonl(
-        documents.row_change(update.row, update.before, at=surface.now, deleted=deleted)
-    )
+    return documents.row_change(update.row, update.before, at=surface.now, deleted=deleted)
 
 
 def _line(update: RowUpdate, surface: Surface) -> Any:

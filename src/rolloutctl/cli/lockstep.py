@@ -104,16 +104,10 @@ def _tell(run: Run, selector: str, found: Outcome, output: str | None) -> ExitCo
 
         run.emit(view.outcome(found, run.surface()))
         return code
-    from rolloutctl.render import serialize
+    from rolloutctl.cli.output import write
     from rolloutctl.render.documents import lockstep as documents
 
-    document = documents.document(selector, found, code)
-    write = {
-        "json": serialize.to_json,
-        "yaml": serialize.to_yaml,
-        "jsonl": serialize.to_jsonl,
-    }[output]
-    run.out(write(document))
+    write(run, [documents.document(selector, found, code)], output)
     return code
 
 

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from rolloutctl.cli.picking import kubectl_format
+
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -130,7 +132,10 @@ FORMATS = ("json", "yaml", "jsonl", "name", "wide")
 
 
 def output_format(text: str) -> str:
-    """A known output format. Raises BadParameter that lists them."""
+    """A known output format, or one of kubectl's. Raises BadParameter that lists them."""
+    kubectl = kubectl_format(text)
+    if kubectl is not None:
+        return kubectl
     wanted = text.strip().lower()
     if wanted not in FORMATS:
         import difflib

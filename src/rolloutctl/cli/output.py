@@ -27,7 +27,17 @@ def write(run: Run, documents: Iterable[Document], output: str | None, *, listed
     With `listed`, the kind of the list ("RolloutList"), JSON is one list document with `items`,
     however many there are; without it, one document after the other. JSON lines and YAML are one
     document each in both cases. What comes is written as it comes. Raises ReaderGone.
+
+    Of --query and --columns a command needs to know nothing: what they pick out of the documents
+    is written in their stead, and UsageError raised where that does not fit.
     """
+    if run.pick is not None:
+        for picked in run.pick.of(documents, listed if output == "json" else ""):
+            if isinstance(picked, str):
+                run.out(picked)
+            else:
+                run.emit(picked)
+        return
     from rolloutctl.render import serialize
 
     if output == "jsonl":

@@ -233,14 +233,10 @@ def _show(run: Run, plans: list[Plan], output: str | None, *, many: bool) -> Non
             run.emit([(), *lines] if index else lines)
     else:
         from rolloutctl.cli.output import write
-        from rolloutctl.render import serialize
         from rolloutctl.render.documents import plan as documents
 
-        if output == "json" and not many:
-            run.out(serialize.to_json(documents.document(plans[0])))
-        else:
-            items = (documents.document(each) for each in plans)
-            write(run, items, output, listed="PlanList")
+        items = (documents.document(each) for each in plans)
+        write(run, items, output, listed="PlanList" if many else "")
 
 
 def _write_picture(run: Run, plan: Plan, path: str) -> None:

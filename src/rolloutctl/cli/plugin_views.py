@@ -91,7 +91,6 @@ def _write_lines(run: Run, parts: Everywhere[Part], forms: Forms, nothing: str) 
 
 def _write_documents(run: Run, parts: Everywhere[Part], forms: Forms, output: str) -> None:
     from rolloutctl.cli.output import write
-    from rolloutctl.render import serialize
     from rolloutctl.render.documents.shapes import in_cluster
 
     found = (
@@ -99,7 +98,4 @@ def _write_documents(run: Run, parts: Everywhere[Part], forms: Forms, output: st
         for source, part in parts
         for document in forms.documents(part)
     )
-    if output == "json" and not parts.several:
-        run.out("".join(map(serialize.to_json, found)))
-    else:
-        write(run, found, output, listed="List")
+    write(run, found, output, listed="List" if parts.several else "")

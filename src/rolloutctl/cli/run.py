@@ -13,6 +13,7 @@ from rolloutctl.errors import RolloutctlError, UsageError
 if TYPE_CHECKING:
     import typer
 
+    from rolloutctl.cli.picking import Pick
     from rolloutctl.cli.settings import Settings
     from rolloutctl.domain.cluster import Cluster
     from rolloutctl.domain.refs import Ref
@@ -46,6 +47,9 @@ class Common:
     no_color: bool = False
     timings: bool = False
     read_only: bool = False
+    query: str | None = None
+    columns: str | None = None
+    no_headers: bool = False
 
 
 class Run:
@@ -58,6 +62,8 @@ class Run:
         """What runs, in the words of the command line: "rolloutctl plugins list"."""
         self.broken: list[Broken] = []
         """The clusters among several that did not answer, in the order they were found out."""
+        self.pick: Pick | None = None
+        """What --query or --columns pick out of the documents; `output.write` heeds it."""
         self.opened: list[Cluster] = []
         self.began = time.perf_counter()
         self.commanded: float | None = None

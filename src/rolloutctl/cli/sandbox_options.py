@@ -14,7 +14,9 @@ NAME = Annotated[
 ]
 OUTPUT = Annotated[
     str,
-    typer.Option("--output", "-o", metavar="[json|yaml]", help="As data.", show_default=False),
+    typer.Option(
+        "--output", "-o", metavar="[json|yaml|jsonl]", help="As data.", show_default=False
+    ),
 ]
 PORT = Annotated[
     int | None,

@@ -263,5 +263,6 @@ def _report(run: Run, outcome: Outcome, how: How) -> ExitCode:
 
 
 def _write(run: Run, document: dict[str, Any], output: str) -> None:
-    form = {"yaml": serialize.to_yaml, "jsonl": serialize.to_jsonl}.get(output, serialize.to_json)
-    run.out(form(document))
+    from rolloutctl.cli.output import write
+
+    write(run, [document], output)

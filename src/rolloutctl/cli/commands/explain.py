@@ -48,7 +48,6 @@ def explain(ctx: typer.Context, name: Name, output: Output = None) -> ExitCode:
             lines = under(source.label, lines)
             run.emit([(), *lines] if index else lines)
         return readings.ended()
-    from rolloutctl.render import serialize
     from rolloutctl.render.documents import explanation as documents
     from rolloutctl.render.documents.shapes import in_cluster
 
@@ -56,9 +55,5 @@ def explain(ctx: typer.Context, name: Name, output: Output = None) -> ExitCode:
         in_cluster(documents.document(reading.explanation, reading.missing), source.label)
         for source, reading in readings
     )
-    if output == "json" and not readings.several:
-        for document in found:
-            run.out(serialize.to_json(document))
-    else:
-        write(run, found, output, listed="ExplanationList")
+    write(run, found, output, listed="ExplanationList" if readings.several else "")
     return readings.ended()

@@ -136,10 +136,6 @@ def _document(source: Source, name: str, raw: bool) -> dict[str, Any]:
 
 def _write(run: Run, items: Iterator[Any], output: str, *, raw: bool, single: bool) -> None:
     from rolloutctl.cli.output import write
-    from rolloutctl.render import serialize
 
-    if output == "json" and single:
-        for item in items:
-            run.out(serialize.to_json(item))
-        return
-    write(run, items, output, listed="List" if raw else "RolloutList")
+    listed = "List" if raw else "RolloutList"
+    write(run, items, output, listed="" if single else listed)

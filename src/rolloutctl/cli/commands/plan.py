@@ -8,6 +8,7 @@ import typer
 
 from rolloutctl.cli.app import command, new_app
 from rolloutctl.cli.options import complete_names, duration
+from rolloutctl.cli.picking import kubectl_format
 from rolloutctl.cli.run import Run
 from rolloutctl.errors import ExitCode
 
@@ -18,6 +19,9 @@ app = new_app()
 
 
 def _format(text: str) -> str:
+    kubectl = kubectl_format(text)
+    if kubectl is not None:
+        return kubectl
     wanted = text.strip().lower()
     if wanted not in FORMATS:
         raise typer.BadParameter(f'"{text}" is no format of a plan; known: {", ".join(FORMATS)}')

@@ -178,19 +178,21 @@ def status(ctx: typer.Context, output: options.OUTPUT = "", name: options.NAME =
       rolloutctl sandbox status
       rolloutctl sandbox status -o json
     """
-    from rolloutctl.render import serialize
+    from rolloutctl.cli.output import write
     from rolloutctl.render.views import sandbox as view
     from rolloutctl.sandbox import process
 
-    if output not in ("", "json", "yaml"):
-        raise UsageError(f"there is no output format {output!r} here", hint="known: json, yaml")
+    if output not in ("", "json", "yaml", "jsonl"):
+        raise UsageError(
+            f"there is no output format {output!r} here", hint="known: json, yaml, jsonl"
+        )
     run = Run.of(ctx)
     record = _place(run, name).read()
     facts = process.status(record) if record is not None else None
     if output:
         document = {"apiVersion": "rolloutctl/v1", "kind": "Sandbox", "running": facts is not None}
         document |= facts or {}
-        run.out(serialize.to_json(document) if output == "json" else serialize.to_yaml(document))
+        write(run, [document], output)
     elif facts is None:
         run.out("no sandbox is running (rolloutctl sandbox up starts one)")
     else:
