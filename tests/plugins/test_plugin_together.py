@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ import pytest
 import urllib3
 import yaml
 
-from rolloutctl.actions.plugin_switch import Switch, write
+from rolloutctl.actions.plugin_switch import Pace, Switch, write
 from rolloutctl.domain.cluster import Change, Kind
 from rolloutctl.domain.decoders import decoder
 from rolloutctl.errors import ClusterError, Conflict
@@ -25,6 +25,7 @@ from rolloutctl.sandbox import http
 from rolloutctl.sandbox.api import ADMIN, Api
 from rolloutctl.sandbox.client import Client
 from rolloutctl.sandbox.store import Store
+from support.forked import start
 from support.shell import ROLLOUTCTL
 
 PLUGINS = 200
@@ -113,7 +114,30 @@ def site() -> Iterator[Site]:
     server.stop()
 
 
-def switch_all(site: Site, numbers: range, disable: Callable[[int], bool]) -> list[int]:
+class Turns:
+    """Who was refused goes on when nobody else does who was: attempts side by side in one
+    interpreter slow each other down, and all but one of them are refused again. Whoever is still
+    at the first attempt is in the way all the same.
+    """
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+
+    @contextlib.contextmanager
+    def pace(self) -> Iterator[Pace]:
+        """For one writer."""
+        with contextlib.ExitStack() as mine:
+
+            def sleep(_: float) -> None:
+                mine.close()
+                mine.enter_context(self._turn)
+
+            yield Pace(sleep=sleep)
+
+
+def switch_all(
+    site: Site, numbers: range, disable: Callable[[int], bool], turns: Turns | None = None
+) -> list[int]:
     """Everyone at once, each with connections of their own; the attempts each needed."""
     together = threading.Barrier(len(numbers))
 
@@ -122,12 +146,14 @@ def switch_all(site: Site, numbers: range, disable: Callable[[int], bool]) -> li
         try:
             together.wait(60)
             wanted = Switch((f"team/p{number}",), disable(number), f"INC-{number}", "ann")
-            _, attempts = write(
-                cluster,  # type: ignore[arg-type]
-                NAMESPACE,
-                wanted,
-                clock=lambda: datetime.now(UTC),
-            )
+            with turns.pace() if turns else contextlib.nullcontext(Pace()) as pace:
+                _, attempts = write(
+                    cluster,  # type: ignore[arg-type]
+                    NAMESPACE,
+                    wanted,
+                    clock=lambda: datetime.now(UTC),
+                    pace=pace,
+                )
             return attempts
         finally:
             cluster.close()
@@ -141,7 +167,7 @@ def test_two_hundred_at_once_and_every_edit_is_there(site: Site) -> None:
         return number % 2 == 1
 
     before = site.fill(lambda n: "" if n % 2 else "  disabled: true  # off\n")
-    attempts = switch_all(site, range(PLUGINS), is_odd)
+    attempts = switch_all(site, range(PLUGINS), is_odd, Turns())
     assert max(attempts) > 1, "nobody met anybody: this proves nothing"
     items = yaml.safe_load(site.text)
     wrong = [each["name"] for n, each in enumerate(items) if each["disabled"] is not is_odd(n)]
@@ -175,13 +201,10 @@ def test_the_program_among_others(site: Site, tmp_path: Path) -> None:
         "PYTHONWARNINGS": "error",
     }
     started = [
-        subprocess.Popen(
+        start(
             [ROLLOUTCTL, "plugins", "disable", f"team/p{number}", "--reason", "INC-1", "--yes"],
             env=env,
             cwd=tmp_path,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
         )
         for number in range(BY_PROGRAM)
     ]

@@ -89,6 +89,23 @@ class Forked:
                 os.kill(self.pid, signal.SIGKILL)
 
 
+def start(
+    argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, stdin: str = ""
+) -> Forked | subprocess.Popen[str]:
+    """Starts the program; whoever starts it must wait for it to its end."""
+    if sys.platform == "linux":
+        return Forked(argv, env=env, cwd=cwd, stdin=stdin)
+    # The server stands on what Linux offers; elsewhere it only takes longer.
+    piped = subprocess.PIPE
+    process = subprocess.Popen(
+        argv, env=env, cwd=cwd, stdin=piped, stdout=piped, stderr=piped, text=True
+    )
+    assert process.stdin is not None
+    process.stdin.write(stdin)
+    process.stdin.flush()
+    return process
+
+
 def run(
     argv: Sequence[str],
     *,
@@ -98,21 +115,9 @@ def run(
     timeout: float = 60,
 ) -> subprocess.CompletedProcess[str]:
     """Runs the program to its end."""
-    if sys.platform != "linux":
-        # The server stands on what Linux offers; elsewhere it only takes longer.
-        return subprocess.run(
-            argv,
-            env=env,
-            cwd=cwd,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-    process = Forked(argv, env=env, cwd=cwd, stdin=stdin)
+    process = start(argv, env=env, cwd=cwd, stdin=stdin)
     try:
-        out, err = process.communicate(timeout)
+        out, err = process.communicate(timeout=timeout)
     except BaseException:
         process.kill()
         raise
