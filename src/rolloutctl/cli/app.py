@@ -53,6 +53,7 @@ COMMANDS: dict[str, Entry] = {
     "create": Entry("create", "Create rollouts, templates, experiments and runs from files."),
     "plugins": Entry("plugins", "See, disable and enable plugins."),
     "demo": Entry("demo", "Watch the tool at work on a cluster of its own, in two minutes."),
+    "schema": Entry("schema", "Print JSON Schemas, for editors and programs."),
     "config": Entry("config", "See and change the settings of rolloutctl."),
     "sandbox": Entry("sandbox", "Run an embedded cluster to try things on."),
     "completion": Entry("completion", "Print the shell's completion script."),
