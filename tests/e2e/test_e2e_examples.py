@@ -23,6 +23,7 @@ STATE_FOR = {
     "promote checkout --skip-step": "plugin-gate-running",
     "watch checkout --until healthy": "healthy",
     "status checkout --wait": "healthy",
+    "wait checkout --for healthy": "healthy",
 }
 """The scenario an example is about; else one that waits at its pause."""
 CHANGES = ("promote", "abort", "retry", "pause", "resume", "restart", "undo")

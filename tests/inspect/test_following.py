@@ -133,7 +133,7 @@ def test_an_abort_the_controller_has_not_acted_on_is_waited_for() -> None:
 @pytest.mark.parametrize(
     ("goal", "said"),
     [
-        ("step=9", "shop/demo has 3 steps"),
+        ("step=9", "shop/demo: it has 3 steps"),
         ("step=0", "steps count from 1"),
         ("step=two", "steps count from 1"),
         ("phase=Helthy", "did you mean Healthy?"),

@@ -45,7 +45,7 @@ def surface_of(run: Run, cluster: Cluster | None = None) -> Surface:
 
 def parse_phases(text: str) -> frozenset[str]:
     """The phases of `--phase A,B`. Raises UsageError for an unknown one, listing all."""
-    from rolloutctl.actions.until import known_phase
+    from rolloutctl.domain.goals import known_phase
 
     return frozenset(known_phase(part) for part in text.split(",") if part.strip())
 

@@ -13,7 +13,7 @@ from rolloutctl.errors import ClusterError, Failed, UsageError
 if TYPE_CHECKING:
     from rolloutctl.actions.promotion import Check
     from rolloutctl.cli.filed import Filed
-    from rolloutctl.domain.decision import Action, Seen
+    from rolloutctl.domain.decision import Seen
     from rolloutctl.domain.fleet.entry import Entry, Keep
     from rolloutctl.domain.fleet.selectors import Selector
     from rolloutctl.domain.refs import Ref
@@ -37,7 +37,7 @@ class Targets(NamedTuple):
         return len({ref.namespace for ref in (*self.refs, *self.unreadable)}) > 1
 
 
-def targets(run: Run, asked: Asked, action: Action) -> Targets:
+def targets(run: Run, asked: Asked, action: str) -> Targets:
     """The rollouts that the command line means. Raises UsageError, Failed when there are none and
     that is not allowed, and what the cluster raises."""
     if not asked.names and not asked.selected:
@@ -154,12 +154,12 @@ def _both(first: Check, second: Check) -> Check:
 # --- of a file ----------------------------------------------------------------------------------
 
 
-def _filed(run: Run, asked: Asked, action: Action) -> Filed:
+def _filed(run: Run, asked: Asked, action: str) -> Filed:
     from rolloutctl.cli import filed
 
     assert asked.filename is not None
     scope = filed.Scope(
-        action=str(action),
+        action=action,
         namespace=run.one_namespace,
         only=None if run.common.all_namespaces else run.common.namespace,
         all_namespaces=run.common.all_namespaces,

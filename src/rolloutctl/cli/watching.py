@@ -9,12 +9,21 @@ from typing import TYPE_CHECKING, Any
 from rolloutctl.cli.living import can_redraw, live, stale_lines
 from rolloutctl.cli.rollouts import RESOURCE, surface_of
 from rolloutctl.cli.run import Run
-from rolloutctl.errors import ExitCode, Failed, Interrupted, NotFound, Timeout, UsageError
+from rolloutctl.errors import (
+    Conflict,
+    ExitCode,
+    Failed,
+    Interrupted,
+    NotFound,
+    Timeout,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     from rolloutctl.actions.following import Update
-    from rolloutctl.actions.until import Until, Verdict
     from rolloutctl.cli.sources import Source
+    from rolloutctl.domain.goals import Goal
+    from rolloutctl.domain.reaching import Verdict
     from rolloutctl.domain.refs import Ref
     from rolloutctl.domain.tree import RolloutPicture, RolloutRow
 
@@ -33,11 +42,12 @@ def watch(
     *,
     output: str | None,
     timeout: float | None = None,
-    until: Until | None = None,
+    until: Goal | None = None,
 ) -> ExitCode:
     """Follows until the goal, the end of the rollout, the time or the person ends it.
 
-    Raises Failed (the goal can no longer be reached), Timeout, NotFound (deleted), Interrupted.
+    Raises Failed (the goal can no longer be reached), Conflict (another version took the place of
+    the one that was to reach it), Timeout, NotFound (deleted), Interrupted.
     """
     if output in ("name", "yaml"):
         raise UsageError(
@@ -59,22 +69,23 @@ def watch(
 
 
 def _follow(
-    run: Run, ref: Ref, show: Any, timeout: float | None, until: Until | None
+    run: Run, ref: Ref, show: Any, timeout: float | None, until: Goal | None
 ) -> tuple[Update | None, Verdict | None]:
     from rolloutctl.actions.following import News, follow
-    from rolloutctl.actions.until import check, judge
+    from rolloutctl.domain.reaching import Course, impossible
 
-    first: RolloutPicture | None = None
+    course = Course([until]) if until is not None else None
     last: Update | None = None
     for update in follow(run.cluster(), ref, timeout=timeout or None, tick=show.tick):
+        if last is None and until is not None:
+            why, hint = impossible(until, update.picture.rollout)
+            if why:
+                raise UsageError(f"--until {until}: {ref}: {why}", hint=hint)
         last = update
-        if first is None:
-            first = update.picture
-            if until is not None:
-                check(until, first)
         show.update(update)
-        if until is not None and update.news not in (News.DELETED, News.UNREADABLE, News.STALE):
-            verdict = judge(until, update.picture, first)
+        unsure = (News.DELETED, News.UNREADABLE, News.STALE)
+        if course is not None and update.news not in unsure:
+            verdict = course.judge(update.picture.rollout)
             if verdict is not None:
                 return last, verdict
     return last, None
@@ -85,12 +96,12 @@ def _summary(
     ref: Ref,
     last: Update | None,
     verdict: Verdict | None,
-    until: Until | None,
+    until: Goal | None,
     timeout: float | None,
     started: datetime,
 ) -> ExitCode:
     from rolloutctl.actions.following import News
-    from rolloutctl.actions.until import Goal
+    from rolloutctl.domain.goals import GoalKind
     from rolloutctl.render import narrate, words
     from rolloutctl.render.text import safe
 
@@ -104,13 +115,13 @@ def _summary(
         run.note([narrate.done(run.surface(), text)])
         return ExitCode.OK
     if verdict is not None:
-        raise Failed(
+        raise (Conflict if verdict.superseded else Failed)(
             f"{ref} did not get to {until}: {safe(verdict.reason, words.MESSAGE)}",
             subject=str(ref),
             hint=f"rolloutctl get {ref.name} -n {ref.namespace} shows where it is",
         )
     if last.news is News.DELETED:
-        if until is not None and until.goal is Goal.DELETED:
+        if until is not None and until.kind is GoalKind.DELETED:
             run.note([narrate.done(run.surface(), f"{ref} was deleted after {took}")])
             return ExitCode.OK
         raise NotFound(f"{ref} was deleted while it was watched", subject=str(ref))
@@ -222,24 +233,21 @@ class _Lines:
 
     def _document(self, update: Update) -> None:
         from rolloutctl.actions.following import News
-        from rolloutctl.render import serialize
+        from rolloutctl.cli.output import write
         from rolloutctl.render.documents import rollout as documents
         from rolloutctl.render.views.movement import movements
 
         found = movements(self._before, update.picture)
         if update.news is News.CHANGE and not found:
             return
-        self._run.out(
-            serialize.to_jsonl(
-                documents.change(
-                    update.picture,
-                    found,
-                    at=self._run.environment.now(),
-                    news=update.news,
-                    missing=update.missing,
-                )
-            )
+        document = documents.change(
+            update.picture,
+            found,
+            at=self._run.environment.now(),
+            news=update.news,
+            missing=update.missing,
         )
+        write(self._run, [document], "jsonl")
         self._before = update.picture
 
 
@@ -291,7 +299,7 @@ def exit_code(found: Any) -> ExitCode:
 
 
 def _say(run: Run, row: Any, output: str | None) -> None:
-    from rolloutctl.render import serialize
+    from rolloutctl.cli.output import write
     from rolloutctl.render.documents import rollout as documents
     from rolloutctl.render.views import status as view
 
@@ -299,12 +307,8 @@ def _say(run: Run, row: Any, output: str | None) -> None:
         run.emit(view.lines(row, surface_of(run)))
     elif output == "name":
         run.out(f"{RESOURCE}/{row.ref.name}")
-    elif output == "yaml":
-        run.out(serialize.to_yaml(documents.row_document(row)))
-    elif output == "json":
-        run.out(serialize.to_json(documents.row_document(row)))
     else:
-        run.out(serialize.to_jsonl(documents.row_document(row)))
+        write(run, [documents.row_document(row)], output)
 
 
 def wait_for_end(run: Run, ref: Ref, *, timeout: float | None, output: str | None) -> ExitCode:

@@ -24,7 +24,8 @@ def watch(
             "--until",
             metavar="GOAL",
             help="End when it is so: healthy, done, paused, awaiting, aborted, degraded, deleted,"
-            " step=N, phase=PHASE, plugin=NAME[:PHASE].",
+            " generation[=N], step=N, weight=N, revision=N, phase=PHASE[,PHASE],"
+            " plugin=NAME[:PHASE], image=IMAGE, condition=TYPE[=STATUS].",
             show_default=False,
         ),
     ] = "",
@@ -36,7 +37,7 @@ def watch(
     On a terminal the picture is redrawn in place; elsewhere a line is printed per change (with
     -o jsonl a JSON document). Dropped connections are survived. Exit codes: 0 the goal of --until
     is reached; 1 it can no longer be reached, as after an abort (the cause is said); 4 --timeout is
-    over; 5 the rollout was deleted; 130 interrupted.
+    over; 5 the rollout was deleted; 6 another version took its place; 130 interrupted.
 
     \b
     Examples:
@@ -45,10 +46,10 @@ def watch(
       rolloutctl watch checkout --until step=4
       rolloutctl watch checkout -o jsonl
     """
-    from rolloutctl.actions.until import parse_until
     from rolloutctl.cli import watching
+    from rolloutctl.domain.goals import parse_goal
 
     run = Run.of(ctx)
-    goal = parse_until(until) if until else None
+    goal = parse_goal(until) if until else None
     (ref,) = run.refs([name])
     return watching.watch(run, ref, output=output, timeout=timeout, until=goal)
