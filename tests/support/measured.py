@@ -34,7 +34,7 @@ class _Answers(BaseHTTPRequestHandler):
 def serving() -> Iterator[str]:
     """Its address on this machine, `127.0.0.1:PORT`."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Answers)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield f"127.0.0.1:{server.server_port}"

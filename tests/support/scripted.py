@@ -74,6 +74,7 @@ class Scripted:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else a body waits 40 ms for the acknowledgement of its head
     script: Scripted
 
     def _any(self) -> None:
