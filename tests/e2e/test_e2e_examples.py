@@ -76,6 +76,11 @@ spec:
       containers: [{name: app, image: shop/web:v1}]
   strategy: {canary: {}}
 """
+DEPLOYMENT = (
+    SIMPLE.replace("argoproj.io/v1alpha1", "apps/v1")
+    .replace("kind: Rollout", "kind: Deployment")
+    .replace("  strategy: {canary: {}}\n", "")
+)
 SMOKE = """
 apiVersion: argoproj.io/v1alpha1
 kind: AnalysisTemplate
@@ -121,6 +126,7 @@ def stage(
     (folder / "manifests" / "web.yaml").write_text(ROLLOUT.replace("checkout", "search"))
     (folder / "web.yaml").write_text(SIMPLE)
     (folder / "smoke.yaml").write_text(SMOKE)
+    (folder / "deployment.yaml").write_text(DEPLOYMENT)
     (folder / "outcomes.yaml").write_text("team/gate: {duration: 5m}\n")
     done = program("sandbox", "load", str(cart), "-n", "default")
     assert done.exit_code == ExitCode.OK, done.stderr
