@@ -17,7 +17,16 @@ _SGR = {
     "dim": "2",
     "strong": "1",
     "accent": "36",
+    "pod0": "36",
+    "pod1": "35",
+    "pod2": "34",
+    "pod3": "32",
+    "pod4": "33",
+    "pod5": "1;36",
+    "pod6": "1;35",
+    "pod7": "1;34",
 }
+"""What stands for a kind of thing; "pod0" and so on tell neighbours apart and mean nothing."""
 
 _ASCII = str.maketrans(
     {

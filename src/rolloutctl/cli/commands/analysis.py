@@ -119,3 +119,68 @@ def get(
     from rolloutctl.cli import runs
 
     return runs.show_analysis_run(Run.of(ctx), names, output, raw)
+
+
+@command(app)
+def logs(
+    ctx: typer.Context,
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="An analysis run: NAME or ar/NAME.",
+            show_default=False,
+            autocompletion=_complete,
+        ),
+    ],
+    metric: Annotated[
+        str,
+        typer.Option(
+            "--metric",
+            "-m",
+            metavar="METRIC",
+            help="Only the jobs of this metric.",
+            show_default=False,
+        ),
+    ] = "",
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on until the run and its jobs have ended.")
+    ] = False,
+    tail: Annotated[
+        int | None,
+        typer.Option(
+            "--tail", metavar="N", help="Only the last N lines of each pod.", show_default=False
+        ),
+    ] = None,
+    timestamps: Annotated[
+        bool, typer.Option("--timestamps", help="Each line with its time.")
+    ] = False,
+    output: Output = None,
+    timeout: TimeoutOption = None,
+) -> ExitCode:
+    """Show what the jobs of an analysis run print: those of its job metrics.
+
+    Each line begins with the metric, the number of the measurement with the end of the pod's name,
+    and the container. Pods that the cluster has deleted have no logs any more.
+
+    \b
+    Examples:
+      rolloutctl analysis logs checkout-smoke
+      rolloutctl analysis logs checkout-smoke --metric smoke -f
+    """
+    from rolloutctl.actions.logs import Asked, JobPods
+    from rolloutctl.cli import pod_logs, runs
+    from rolloutctl.domain.refs import Ref
+
+    run = Run.of(ctx)
+    (wanted,) = runs.parse_names(run, runs.analysis_runs(), [name])
+    crowd = JobPods(run.cluster(), Ref(run.one_namespace(), wanted), metric)
+    return pod_logs.show(
+        run,
+        [crowd],
+        Asked(tail=tail, every_container=True),
+        output=output,
+        timestamps=timestamps,
+        follow=follow,
+        timeout=timeout,
+    )

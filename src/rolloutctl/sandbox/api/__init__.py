@@ -13,6 +13,7 @@ from . import (
     bodies,
     discovery,
     errors,
+    logs,
     managers,
     metadata,
     parts,
@@ -96,6 +97,8 @@ class Api:
         writer = self._writer
         if not target.resource.stored:
             return reviews.answer(target, request, user, self._now())
+        if target.part == "log":
+            return logs.answer(self.store, target, request, self._now, self._closing)
         if target.part and target.part != "status":
             return parts.answer(self.store, writer, self._deleter, target, request)
         if target.verb == "watch":

@@ -1,4 +1,4 @@
-"""Subresources other than status: scale, a pod's log and eviction."""
+"""Subresources other than status and log: scale and eviction."""
 
 from __future__ import annotations
 
@@ -9,11 +9,8 @@ from rolloutctl.sandbox.store import Record, Store
 from . import bodies, errors, managers, patching, reading
 from .deleting import Deleter
 from .messages import Request, Response
-from .routing import Query, Target
+from .routing import Target
 from .writing import Writer
-
-LOG_ANNOTATION = "sandbox.rolloutctl/log"
-"""Where the fake kubelet keeps what a pod has printed."""
 
 
 def answer(
@@ -22,8 +19,6 @@ def answer(
     """Answer a request for a subresource. Raises Refused."""
     if target.part == "scale":
         return _scale(store, writer, target, request)
-    if target.part == "log":
-        return _log(store, target, request)
     if target.part == "eviction":
         return _evict(deleter, target, request)
     # namespaces/finalize: the collector here needs no help.
@@ -89,25 +84,6 @@ def _scale_of(target: Target, record: Record) -> dict[str, Any]:
 def _selector_text(selector: Any) -> str:
     labels = selector.get("matchLabels") if isinstance(selector, dict) else None
     return ",".join(f"{key}={value}" for key, value in sorted((labels or {}).items()))
-
-
-def _log(store: Store, target: Target, request: Request) -> Response:
-    pod = reading.existing(store, target).decode()
-    containers = [item.get("name") for item in pod.get("spec", {}).get("containers") or ()]
-    container = Query(request).text("container") or (containers[0] if containers else "")
-    if container not in containers:
-        raise errors.bad_request(f"container {container} is not valid for pod {target.name}")
-    if pod.get("status", {}).get("phase") == "Pending":
-        raise errors.bad_request(
-            f'container "{container}" in pod "{target.name}" is waiting to start: ContainerCreating'
-        )
-    lines = (
-        (pod["metadata"].get("annotations") or {}).get(LOG_ANNOTATION, "").splitlines(keepends=True)
-    )
-    tail = Query(request).number("tailLines")
-    if tail is not None:
-        lines = lines[-tail:] if tail > 0 else []
-    return Response(200, "".join(lines).encode(), "text/plain")
 
 
 def _evict(deleter: Deleter, target: Target, request: Request) -> Response:

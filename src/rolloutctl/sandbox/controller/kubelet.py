@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rolloutctl.sandbox.api.parts import LOG_ANNOTATION
+from rolloutctl.sandbox.api.logs import LOG_ANNOTATION
 from rolloutctl.sandbox.client import ApiError
 
 from . import config, pods
