@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,18 +14,23 @@ from support.shell import ROLLOUTCTL
 pytestmark = pytest.mark.e2e
 
 
-@pytest.fixture
-def surroundings(tmp_path: Path) -> dict[str, str]:
-    """Variables that keep what the demo writes in folders of this test's own."""
+def its_own(folder: Path) -> dict[str, str]:
+    """Variables that keep what a demo writes in folders below this one."""
     for name in ("tmp", "home", "here"):
-        (tmp_path / name).mkdir()
+        (folder / name).mkdir(parents=True)
     return {
         "PATH": "/usr/bin:/bin",
-        "HOME": str(tmp_path / "home"),
-        "TMPDIR": str(tmp_path / "tmp"),
+        "HOME": str(folder / "home"),
+        "TMPDIR": str(folder / "tmp"),
         "LC_ALL": "C.UTF-8",
         "PYTHONWARNINGS": "error",
     }
+
+
+@pytest.fixture
+def surroundings(tmp_path: Path) -> dict[str, str]:
+    """Those of a test that watches one demo."""
+    return its_own(tmp_path)
 
 
 def start(env: dict[str, str], here: Path, *options: str) -> subprocess.Popen[str]:
@@ -73,30 +79,36 @@ def test_the_story_is_told_as_plain_text_and_leaves_nothing_behind(
     assert nothing_is_left(tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("number", "at"),
-    [
-        (signal.SIGINT, "sandbox up"),
-        (signal.SIGINT, "watch checkout"),
-        (signal.SIGINT, "job smoke"),
-        (signal.SIGTERM, "sandbox up"),
-        (signal.SIGTERM, "job smoke"),
-        (signal.SIGHUP, "watch checkout"),
-    ],
+INTERRUPTED = (
+    (signal.SIGINT, "sandbox up"),
+    (signal.SIGINT, "watch checkout"),
+    (signal.SIGINT, "job smoke"),
+    (signal.SIGTERM, "sandbox up"),
+    (signal.SIGTERM, "job smoke"),
+    (signal.SIGHUP, "watch checkout"),
 )
-def test_an_interrupted_story_leaves_nothing_behind(
-    surroundings: dict[str, str], tmp_path: Path, number: signal.Signals, at: str
-) -> None:
-    # At this speed the gate of the first canary goes on for a while.
-    with start(surroundings, tmp_path / "here", "--speed", "3") as demo:
-        assert demo.stdout is not None
-        while at not in (line := demo.stdout.readline()):
-            assert line, "it ended too early"
-        demo.send_signal(number)
-        out, _ = demo.communicate(timeout=60)
-    assert demo.returncode == 130, out
-    assert "$ rolloutctl sandbox down" in out
-    assert nothing_is_left(tmp_path)
+
+
+def test_an_interrupted_story_leaves_nothing_behind(tmp_path: Path) -> None:
+    """All at once: most of a story is waiting."""
+
+    def play(number: signal.Signals, at: str) -> None:
+        folder = tmp_path / f"{number.name} {at}"
+        # At this speed the gate of the first canary goes on for a while.
+        with start(its_own(folder), folder / "here", "--speed", "3") as demo:
+            assert demo.stdout is not None
+            while at not in (line := demo.stdout.readline()):
+                assert line, "it ended too early"
+            demo.send_signal(number)
+            out, _ = demo.communicate(timeout=60)
+        assert demo.returncode == 130, out
+        assert "$ rolloutctl sandbox down" in out
+        assert nothing_is_left(folder), [*folder.rglob("*")]
+
+    with ThreadPoolExecutor(len(INTERRUPTED)) as people:
+        playing = {case: people.submit(play, *case) for case in INTERRUPTED}
+    wrong = {case: story.exception() for case, story in playing.items()}
+    assert not any(wrong.values()), "\n".join(f"{k}: {v}" for k, v in wrong.items() if v)
 
 
 def test_it_cleans_up_when_nobody_reads_any_more(
