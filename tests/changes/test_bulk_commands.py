@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -509,12 +510,16 @@ def test_a_second_ctrl_c_does_not_wait_for_answers(rolloutctl: Program) -> None:
     def gate(change: Change) -> None:
         if change.name == "web-001":
             cluster.until_flying(2)
-            # Two of the same kind might be delivered as one; and of two sent to a process at
-            # once a thread may get the second, which does not wake the main one.
+            # Two of the same kind might be delivered as one; of two sent to a process at once a
+            # thread may get the second, which does not wake the main one; and a signal that comes
+            # just before it waits again wakes nobody. So both come to it before it may go on.
             main = threading.main_thread().ident
             assert main is not None
+            turn = sys.getswitchinterval()
+            sys.setswitchinterval(5.0)
             signal.pthread_kill(main, signal.SIGINT)
             signal.pthread_kill(main, signal.SIGTERM)
+            sys.setswitchinterval(turn)
         assert go.wait(20)
 
     cluster = many(rolloutctl, 5, gate=gate)
