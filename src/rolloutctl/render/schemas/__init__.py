@@ -13,7 +13,10 @@ from functools import cache
 
 from rolloutctl.render.schemas.shapes import Schema
 
-_MODULES = ("rollout", "changes")
+_MODULES = (
+    *("rollout", "changes", "explanation", "fleet", "plan", "plugins", "waited"),
+    *("runs", "creating", "surroundings"),
+)
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 

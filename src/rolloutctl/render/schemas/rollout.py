@@ -139,7 +139,7 @@ _REVISION = obj(
         "available": WHOLE,
         "createdAt": maybe(MOMENT),
         "scaleDownAt": maybe(MOMENT),
-        "pods": many(_POD),
+        "pods": many(ref("Pod")),
     }
 )
 _ACTION = obj(
@@ -240,6 +240,7 @@ SHAPES: dict[str, Schema] = {
     ),
     "RolloutFacts": _FACTS,
     "RolloutRowFacts": _ROW_FACTS,
+    "Pod": _POD,
     "PluginStep": _PLUGIN,
     "PluginCall": _CALL,
 }
