@@ -80,7 +80,7 @@ def settle(run: Run, values: dict[str, Any], given: str | None) -> None:
     common = run.common
     asked = _asked(common)
     if given and "=" in given:
-        if asked:
+        if asked not in ("", "--no-headers"):
             raise UsageError(f"{asked} does not go with -o {given.partition('=')[0]}")
         run.pick, values["output"] = _kubectl(given, headless=common.no_headers)
         if "raw" in values:
