@@ -44,6 +44,8 @@ COMMANDS: dict[str, Entry] = {
     "analysis": Entry("analysis", "See analysis runs, make one, read the logs of its jobs."),
     "experiment": Entry("experiment", "See experiments: versions, pods, analyses, time left."),
     "logs": Entry("logs", "Show what a rollout's pods print, all as one, by role."),
+    "events": Entry("events", "Show a rollout's events and its pods', and who did what."),
+    "tree": Entry("tree", "Show the objects below a rollout, and those its spec names."),
     "promote": Entry("promote", "Move rollouts past their current step, or promote in full."),
     "abort": Entry("abort", "Stop an update and go back to the stable version."),
     "retry": Entry("retry", "Start an aborted update again."),
@@ -101,7 +103,7 @@ _OF_MANY = frozenset(
     for name in (
         *("get", "list", "status", "explain", "fleet"),
         *("plugins list", "plugins show", "plugins status"),
-        *("analysis list", "analysis get", "experiment list", "experiment get"),
+        *("analysis list", "analysis get", "experiment list", "experiment get", "tree"),
     )
 )
 """The commands that read from several clusters. All others are given one."""

@@ -13,6 +13,7 @@ from rolloutctl.domain.wire import (
     AnalysisRun,
     AnalysisRunStatus,
     Condition,
+    Event,
     Experiment,
     ExperimentStatus,
     IntOrString,
@@ -145,6 +146,27 @@ class ExperimentStatusDetails(ExperimentStatus):
 class ExperimentDetails(Experiment):
     spec: ExperimentSpec = msgspec.field(default_factory=ExperimentSpec)
     status: ExperimentStatusDetails = msgspec.field(default_factory=ExperimentStatusDetails)
+
+
+# --- events -------------------------------------------------------------------------------------
+
+
+class EventSource(Wire):
+    component: str = ""
+    host: str = ""
+
+
+class EventSeries(Wire):
+    """What newer clients write in place of `count` and `last_timestamp`."""
+
+    count: int = 0
+    last_observed_time: Time | None = None
+
+
+class EventDetails(Event):
+    source: EventSource | None = None
+    reporting_component: str = ""
+    series: EventSeries | None = None
 
 
 # --- the rollout --------------------------------------------------------------------------------
