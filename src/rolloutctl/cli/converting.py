@@ -223,17 +223,18 @@ def _plain(data: Any) -> Any:
 
 
 def _show(run: Run, found: Manifests, remarks: Sequence[Remark], output: str | None) -> None:
+    from rolloutctl.cli.output import write
     from rolloutctl.render import serialize
     from rolloutctl.render.views import converting as views
 
     for remark in remarks:
         run.note(views.remark(remark, run.surface()))
-    if output == "json":
+    if output in ("json", "jsonl"):
         plain = [_plain(each) for each in found.documents]
         whole = (
             plain[0] if len(plain) == 1 else {"apiVersion": "v1", "kind": "List", "items": plain}
         )
-        run.out(serialize.to_json(whole))
+        write(run, [whole], output)
     elif found.text:
         from rolloutctl.cli import round_trip
 

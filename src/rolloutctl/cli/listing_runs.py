@@ -108,9 +108,9 @@ class _Rows:
         self._known: dict[tuple[str, str], RunRow] = {}
 
     def follow(self, timeout: float | None) -> None:
+        from rolloutctl.cli.output import write
         from rolloutctl.cli.rollouts import surface_of
         from rolloutctl.domain.analyses import newest_first
-        from rolloutctl.render import serialize
         from rolloutctl.render.documents import runs as documents
         from rolloutctl.render.views import analyses as views
 
@@ -128,7 +128,7 @@ class _Rows:
         if self._output in ("json", "jsonl"):
             for row, deleted in rows:
                 at = surface_of(run, self._source.cluster).now
-                run.out(serialize.to_jsonl(documents.run_change(row, at=at, deleted=deleted)))
+                write(run, [documents.run_change(row, at=at, deleted=deleted)], "jsonl")
             return
         lines = views.rows(
             (replace(row, phase="Deleted") if deleted else row for row, deleted in rows),

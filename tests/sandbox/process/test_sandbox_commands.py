@@ -19,6 +19,7 @@ from rolloutctl.sandbox import process
 from rolloutctl.sandbox.state import place
 from support.program import Program
 from support.sandboxes import HttpClient, SandboxProcess, home_env
+from support.shapes import problems
 
 CONFIG = """
 apiVersion: v1
@@ -158,6 +159,7 @@ def test_status_shows_the_sandbox(at: Program, sandbox_process: SandboxProcess) 
     assert facts["running"] is True
     assert facts["pid"] == sandbox_process.record.pid
     assert "token" not in json.dumps(facts)
+    assert problems(facts, "Sandbox") == []
 
 
 def test_jenkins_has_a_switch(at: Program) -> None:
