@@ -52,10 +52,12 @@ COMMANDS: dict[str, Entry] = {
     "pause": Entry("pause", "Hold a rollout where it is."),
     "resume": Entry("resume", "Let a held rollout go on."),
     "restart": Entry("restart", "Restart the pods, a few at a time, without a new version."),
+    "set": Entry("set", "Change what a rollout runs: set image."),
     "undo": Entry("undo", "Go back to the pod template of an earlier revision."),
     "create": Entry("create", "Create rollouts, templates, experiments and runs from files."),
     "convert": Entry("convert", "Print a Rollout for a Deployment, or a Deployment for a Rollout."),
     "plugins": Entry("plugins", "See, disable and enable plugins."),
+    "doctor": Entry("doctor", "Look at the cluster, the controller and your rights."),
     "demo": Entry("demo", "Watch the tool at work on a cluster of its own, in two minutes."),
     "schema": Entry("schema", "Print JSON Schemas, for editors and programs."),
     "config": Entry("config", "See and change the settings of rolloutctl."),
@@ -101,7 +103,7 @@ def _complete_contexts(ctx: typer.Context, incomplete: str) -> list[str]:
 _OF_MANY = frozenset(
     f"rolloutctl {name}"
     for name in (
-        *("get", "list", "status", "explain", "fleet"),
+        *("get", "list", "status", "explain", "fleet", "doctor"),
         *("plugins list", "plugins show", "plugins status"),
         *("analysis list", "analysis get", "experiment list", "experiment get", "tree"),
     )
