@@ -1,0 +1,245 @@
+"""What is found wrong with analyses and experiments, and that the controller says the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rolloutctl.domain.lint import conditions
+from rolloutctl.domain.lint.analysis_checks import ANALYSIS_CHECKS
+from rolloutctl.domain.lint.finding import Finding, Manifest, Severity
+from rolloutctl.sandbox.analysis.arguments import STANDS_FOR_SECRET, Unresolved, resolved
+from rolloutctl.sandbox.analysis.expressions import ExpressionError, _tree
+from rolloutctl.sandbox.analysis.metrics import InvalidMetrics, check, dry_runs, retentions
+from rolloutctl.sandbox.controller.faults import invalid
+from rolloutctl.sandbox.controller.invalid_analysis import faults
+from rolloutctl.sandbox.experiments.invalid import fault
+from support.linted import expected, made, manifests
+
+HERE = Path(__file__).parent
+OURS = ("analysis-", "cluster-template-", "run", "templates-", "rollout-", "experiment")
+BAD = sorted(file for file in (HERE / "bad").glob("*.yaml") if file.name.startswith(OURS))
+GOOD = sorted(file for file in (HERE / "good").glob("*.yaml") if file.name.startswith(OURS))
+
+
+def found(objects: Sequence[Manifest]) -> Iterator[Finding]:
+    for manifest in objects:
+        for each in ANALYSIS_CHECKS:
+            yield from each(manifest, objects)
+
+
+def named(file: Path) -> str:
+    return file.stem
+
+
+@pytest.mark.parametrize("file", BAD, ids=named)
+def test_what_is_wrong_is_found_where_it_stands(file: Path) -> None:
+    wanted = expected(file)
+    findings = list(found(manifests(file.read_text())))
+    assert wanted
+    for each in wanted:
+        assert any(
+            (finding.rule, finding.place.line) == (each.rule, each.line)
+            and each.said in finding.message
+            for finding in findings
+        ), (each, findings)
+    assert len(findings) == len(wanted), findings
+
+
+@pytest.mark.parametrize("file", GOOD, ids=named)
+def test_nothing_is_found_in_what_is_right(file: Path) -> None:
+    assert list(found(manifests(file.read_text()))) == []
+
+
+# --- as the controller says it ------------------------------------------------------------------
+
+
+def said(objects: Sequence[Manifest]) -> list[str]:
+    return [each.message for each in found(objects) if each.severity is Severity.ERROR]
+
+
+def refusal(run: Any) -> str:
+    """What the sandbox's controller says of a run, or of a template that were one; "" nothing."""
+    known = {
+        each["name"]: each.get("value", STANDS_FOR_SECRET) for each in run["spec"].get("args") or ()
+    }
+    try:
+        metrics = [resolved(each, known) for each in run["spec"].get("metrics") or ()]
+        check(metrics)
+        dry_runs(run, metrics)
+        retentions(run, metrics)
+    except (InvalidMetrics, Unresolved) as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("file", [*BAD, *GOOD], ids=named)
+def test_the_controller_refuses_the_same_with_the_same_words(file: Path) -> None:
+    objects = manifests(file.read_text())
+    by_name = {(each.kind, each.name): each.data for each in objects}
+    kinds = {"analysistemplates": "AnalysisTemplate"}
+    kinds["clusteranalysistemplates"] = "ClusterAnalysisTemplate"
+    for each in objects:
+        if each.kind == "Rollout":
+            refused = faults(each.data, lambda plural, name: by_name.get((kinds[plural], name)))
+            messages = [invalid(*one) for one in refused]
+        elif each.kind == "Experiment":
+            messages = [one] if (one := fault(each.data)) else []
+        elif each.kind != "AnalysisRun" and (len(objects) > 1 or each.at("spec", "templates")):
+            continue  # a template with others is refused where they are used together
+        else:
+            messages = [one] if (one := refusal(each.data)) else []
+        ours = [one.message for check in ANALYSIS_CHECKS for one in check(each, objects)]
+        assert [one for one in messages if one not in ours] == []
+
+
+LIMIT = st.one_of(st.none(), st.integers(-3, 6), st.sampled_from(["-1", "0", "3", "many"]))
+METRIC = st.fixed_dictionaries(
+    {
+        "name": st.sampled_from(["a", "b"]),
+        "provider": st.sampled_from(
+            [
+                {"web": {"url": "http://shop"}},
+                {"web": {"url": "http://shop"}, "job": {}},
+                {"plugin": {"a/b": {}}},
+                {"plugin": {"a/b": {}, "c/d": {}}},
+                {},
+            ]
+        ),
+    },
+    optional={
+        "interval": st.sampled_from(["10s", "10", "", "1h30m", "-5s", "soon", ".5m"]),
+        "initialDelay": st.sampled_from(["10s", "10", "", "soon"]),
+        **dict.fromkeys(("count", "failureLimit", "inconclusiveLimit"), LIMIT),
+        **dict.fromkeys(("consecutiveErrorLimit", "consecutiveSuccessLimit"), LIMIT),
+    },
+)
+
+
+@given(st.lists(METRIC, max_size=3), st.lists(st.sampled_from(["a", "b$", "c", "a("]), max_size=2))
+@settings(max_examples=150)
+def test_any_run_is_refused_if_and_only_if_the_controller_refuses_it(
+    metrics: list[Any], rules: list[str]
+) -> None:
+    run = {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "AnalysisRun",
+        "metadata": {"name": "run"},
+        "spec": {"metrics": metrics, "dryRun": [{"metricName": each} for each in rules]},
+    }
+    messages = said(made(run))
+    refused = refusal(run)
+    assert bool(messages) == bool(refused), (messages, refused)
+    assert not refused or refused in messages
+
+
+TEMPLATE = st.fixed_dictionaries(
+    {
+        "name": st.just(""),
+        "args": st.lists(
+            st.fixed_dictionaries(
+                {"name": st.sampled_from(["x", "y"])}, optional={"value": st.sampled_from("12")}
+            ),
+            max_size=2,
+            unique_by=lambda each: each["name"],
+        ),
+        "count": st.sampled_from([None, 0, 3, "{{args.x}}"]),
+        "refers": st.sampled_from([(), ("t0",), ("t1",)]),
+    }
+)
+
+
+@given(
+    st.lists(TEMPLATE, min_size=2, max_size=2),
+    st.lists(st.sampled_from(["t0", "t1", "t2"]), min_size=1, max_size=2),
+    st.lists(st.sampled_from(["x", "y", "z"]), max_size=2, unique=True),
+    st.booleans(),
+)
+@settings(max_examples=100)
+def test_any_analysis_of_a_rollout_is_refused_as_the_controller_does(
+    parts: list[Any], names: list[str], given_args: list[str], background: bool
+) -> None:
+    templates: list[dict[str, Any]] = [
+        {
+            "apiVersion": "argoproj.io/v1alpha1",
+            "kind": "AnalysisTemplate",
+            "metadata": {"name": f"t{index}"},
+            "spec": {
+                "args": part["args"],
+                "templates": [{"templateName": name} for name in part["refers"]],
+                "metrics": [
+                    {
+                        "name": f"m{index}",
+                        "interval": "5s",
+                        "provider": {"web": {"url": "http://shop"}},
+                        **({} if part["count"] is None else {"count": part["count"]}),
+                    }
+                ],
+            },
+        }
+        for index, part in enumerate(parts)
+    ]
+    analysis = {
+        "templates": [{"templateName": name} for name in names],
+        "args": [{"name": name, "value": "1"} for name in given_args],
+    }
+    canary = {"analysis": analysis} if background else {"steps": [{"analysis": analysis}]}
+    rollout = {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Rollout",
+        "metadata": {"name": "web"},
+        "spec": {"strategy": {"canary": canary}},
+    }
+    objects = made(rollout, *templates)
+    by_name = {each["metadata"]["name"]: each for each in templates}
+    refused = [invalid(*one) for one in faults(rollout, lambda plural, name: by_name.get(name))]
+    findings = [one for check in ANALYSIS_CHECKS for one in check(objects[0], objects)]
+    ours = {each.message for each in findings if each.rule != "ignored-argument"}
+    assert bool(ours) == bool(refused), (ours, refused)
+    assert set(refused) <= ours
+
+
+# --- conditions ---------------------------------------------------------------------------------
+
+BROKEN = [
+    "result >",
+    "> 3",
+    "result > 1)",
+    "(result > 1",
+    "result = 1",
+    "result & 1",
+    "result > 1 result < 2",
+    'result == "a',
+    "result[0",
+    "result @ 1",
+    "result and",
+    "or result",
+    "()",
+    "{result}",
+]
+
+
+@pytest.mark.parametrize("text", BROKEN[:-2])
+def test_a_condition_that_is_no_expression_is_none_for_the_controller_either(text: str) -> None:
+    assert conditions.fault(text)
+    with pytest.raises(ExpressionError):
+        _tree(text)
+
+
+# Of "and", "or" and "in" the sandbox makes names where no operator can stand.
+PIECES = ["result", "1", "0.5", '"a"', ">", "==", "&&", "not", "(", ")", "[", "]", "-", ","]
+
+
+@given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=6).map(" ".join))
+@settings(max_examples=200)
+def test_no_condition_that_can_be_read_is_called_broken(text: str) -> None:
+    try:
+        _tree(text)
+    except ExpressionError:
+        return
+    assert conditions.fault(text) == ""
