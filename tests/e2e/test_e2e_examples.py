@@ -26,7 +26,7 @@ STATE_FOR = {
     "wait checkout --for healthy": "healthy",
 }
 """The scenario an example is about; else one that waits at its pause."""
-CHANGES = ("promote", "abort", "retry", "pause", "resume", "restart", "undo")
+CHANGES = ("promote", "abort", "retry", "pause", "resume", "restart", "undo", "set")
 SELECTED = (" -A", " -n payments", " --selector")
 """Examples that select what is not there."""
 FOR_EVER = (

@@ -32,7 +32,7 @@ from support.recorded import trace
 from support.screens import CONFIGURATION, SCREENS, screen
 from support.shapes import closed, parsed, problems
 
-WITHOUT = {"logs", "analysis logs", "events", "tree"}
+WITHOUT: set[str] = set()
 """Commands with -o whose documents have no schema yet."""
 
 FOREIGN = {"convert deployment", "convert rollout"}
@@ -128,6 +128,7 @@ CASES = [
     Case("watch demo", moving, "RolloutChange", STREAM),
     Case("list", RUNNING, "RolloutList"),
     Case("list --all-contexts", two, "RolloutList"),
+    Case("set image demo '*=web:v9' --yes", RUNNING, "Changes"),
     Case("list -w", moving, "RolloutRowChange", STREAM),
     Case("status demo", one("blue-green"), "RolloutRow"),
     Case("status checkout --all-contexts", two, "RolloutList"),
@@ -168,6 +169,12 @@ CASES = [
     Case("analysis get NAME", one("analysis failed"), "AnalysisRun"),
     Case("experiment list", one("experiment"), "ExperimentList"),
     Case("experiment get NAME", one("experiment"), "Experiment"),
+    Case("events web -n default", site, "EventList"),
+    Case("events web -w -n default --timeout 1ms", site, "Event", STREAM),
+    Case("tree web -n default", site, "Tree"),
+    Case("tree checkout --all-contexts", two, "TreeList"),
+    Case("logs web -n default", site, "LogLineList"),
+    Case("analysis logs NAME", one("analysis failed"), "LogLineList"),
     Case("config view", nowhere, "Configuration"),
     Case("sandbox status", nowhere, "Sandbox"),
 ]

@@ -96,6 +96,10 @@ def moved(decision: Decision) -> tuple[str, str]:
         target = decision.undo.target
         old = f"revision {decision.undo.revision}" if decision.undo.revision else ""
         return old, f"revision {target.number}"
+    if decision.images is not None:
+        changes = decision.images.changes
+        old = ", ".join(dict.fromkeys(one.before for one in changes))
+        return old, ", ".join(dict.fromkeys(one.after for one in changes))
     before, after = decision.before, decision.expected
     match decision.action:
         case Action.PROMOTE_FULL:

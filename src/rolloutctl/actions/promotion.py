@@ -66,8 +66,9 @@ class Intent(msgspec.Struct, frozen=True):
     """What a person asks for: the action, and what they agree to beforehand.
 
     Of a restart: `at`, or `delay` seconds from now; `replace` one that is set already; `cancel`.
-    Of an undo: `to_revision`, None for the one before. `clock` is this machine's. `record` is told
-    each decision that was sent; it raises nothing of the cluster's.
+    Of an undo: `to_revision`, None for the one before. `images`: (container, image) to be set.
+    `clock` is this machine's. `record` is told each decision that was sent; it raises nothing of
+    the cluster's.
     """
 
     action: Action
@@ -79,6 +80,7 @@ class Intent(msgspec.Struct, frozen=True):
     replace: bool = False
     cancel: bool = False
     to_revision: int | None = None
+    images: tuple[tuple[str, str], ...] = ()
     clock: Callable[[], datetime] = _now
     record: Callable[[Decision], None] = _forget
 
@@ -142,6 +144,9 @@ def decide(
         case Action.UNDO:
             assert cluster is not None
             return _undo(cluster, seen, intent)
+        case Action.SET_IMAGE:
+            assert cluster is not None
+            return _set_image(cluster, seen, intent)
 
 
 def _restart(cluster: Cluster | None, seen: Seen, intent: Intent) -> Decision:
@@ -167,6 +172,13 @@ def _undo(cluster: Cluster, seen: Seen, intent: Intent) -> Decision:
         to_revision=intent.to_revision,
         unreadable=unreadable,
     )
+
+
+def _set_image(cluster: Cluster, seen: Seen, intent: Intent) -> Decision:
+    from rolloutctl.actions import undoing
+    from rolloutctl.domain.images import set_images
+
+    return set_images(seen, undoing.holder(cluster, seen), intent.images)
 
 
 def _server_time(cluster: Cluster | None, intent: Intent) -> datetime:
@@ -340,6 +352,10 @@ def _same_meaning(decided: Decision, fresh: Decision) -> bool:
         from rolloutctl.domain.undoing import same_undo
 
         return same_undo(decided, fresh)
+    if decided.action is Action.SET_IMAGE:
+        from rolloutctl.domain.images import same_setting
+
+        return same_setting(decided, fresh)
     return changes.same_meaning(decided, fresh)
 
 
@@ -352,6 +368,7 @@ _PARTICIPLES = {
     Action.RESUME: "resumed",
     Action.RESTART: "restarted",
     Action.UNDO: "undone",
+    Action.SET_IMAGE: "set",
 }
 
 
@@ -360,9 +377,10 @@ def _overtaken(
 ) -> RolloutctlError:
     done = _PARTICIPLES[decision.action]
     meanwhile = "; ".join(sentence(entry) for entry in found)
-    if not meanwhile and decision.undo is not None and decision.undo.workload:
+    changed = decision.undo or decision.images
+    if not meanwhile and changed is not None and changed.workload:
         # Nothing of the rollout itself: it was the workload the patch went to.
-        meanwhile = f"the pod template of {decision.undo.workload} was changed"
+        meanwhile = f"the pod template of {changed.workload} was changed"
     meanwhile = meanwhile or refusal.message
     return Overtaken(
         f"not {done}: meanwhile {meanwhile}",

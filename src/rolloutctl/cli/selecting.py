@@ -324,11 +324,6 @@ def _asked(ctx: typer.Context, given: dict[str, Any]) -> Asked:
         raise UsageError("--wait does not go with --dry-run: there is nothing to wait for")
     if asked.batch_wait and not asked.batch:
         raise UsageError("--batch-wait goes with --batch only: how many are a batch?")
-    if names and asked.selected:
-        raise UsageError(
-            "name rollouts, or select them: not both",
-            hint="-f reads names too, and goes with --selector, --phase, --plugin and --awaiting",
-        )
     return asked
 
 

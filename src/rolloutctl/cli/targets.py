@@ -40,6 +40,11 @@ class Targets(NamedTuple):
 def targets(run: Run, asked: Asked, action: str) -> Targets:
     """The rollouts that the command line means. Raises UsageError, Failed when there are none and
     that is not allowed, and what the cluster raises."""
+    if asked.names and asked.selected:
+        raise UsageError(
+            "name rollouts, or select them: not both",
+            hint="-f reads names too, and goes with --selector, --phase, --plugin and --awaiting",
+        )
     if not asked.names and not asked.selected:
         raise UsageError(
             "say which rollouts: NAME..., or --selector, --phase, --plugin, --awaiting or -f",

@@ -22,6 +22,7 @@ from rolloutctl.domain.wire import Json, Rollout
 from rolloutctl.errors import Conflict, ExitCode, RolloutctlError
 
 if TYPE_CHECKING:
+    from rolloutctl.domain.images import Setting
     from rolloutctl.domain.restarting import Restart
     from rolloutctl.domain.undoing import Undo
 
@@ -37,6 +38,7 @@ class Action(enum.StrEnum):
     RESUME = "resume"
     RESTART = "restart"
     UNDO = "undo"
+    SET_IMAGE = "set-image"
 
 
 class Note(enum.StrEnum):
@@ -96,6 +98,8 @@ class Note(enum.StrEnum):
     """The template is changed in the workload that holds it."""
     KEPT_ELSEWHERE = "kept-elsewhere"
     """What manages the object will put its own template back."""
+    REPLACES_UPDATE = "replaces-update"
+    """An update is under way; the new version takes its place."""
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -197,6 +201,8 @@ class Decision(msgspec.Struct, frozen=True):
     """Of a restart: when, and what it takes the place of."""
     undo: Undo | None = None
     """Of an undo: which version comes back, and how it differs."""
+    images: Setting | None = None
+    """Of a `set image`: which containers, from what to what."""
 
     @property
     def ref(self) -> Ref:
@@ -206,7 +212,7 @@ class Decision(msgspec.Struct, frozen=True):
     def asks(self) -> bool:
         """Whether a person has to agree to it each time: it ships something, or takes the only
         pod away."""
-        return self.action in (Action.PROMOTE_FULL, Action.UNDO) or (
+        return self.action in (Action.PROMOTE_FULL, Action.UNDO, Action.SET_IMAGE) or (
             Note.ONLY_POD in self.notes or Note.ALL_AT_ONCE in self.notes
         )
 

@@ -7,6 +7,7 @@ import enum
 import msgspec
 
 from rolloutctl.domain.decision import Action, Decision, Position, position
+from rolloutctl.domain.images import has_images
 from rolloutctl.domain.plugins import PluginRun, plugin_runs
 from rolloutctl.domain.restarting import restarted
 from rolloutctl.domain.status import Awaiting, is_fully_promoted, is_observed, status_of
@@ -57,6 +58,8 @@ def ending(decision: Decision, now: Rollout, *, reacted: bool) -> Ending | None:
         return None
     if decision.action is Action.UNDO:
         return _of_undo(decision, now, reacted=reacted)
+    if decision.action is Action.SET_IMAGE:
+        return _of_images(decision, now, reacted=reacted)
     if now.status.current_pod_hash != before.status.current_pod_hash:
         return Ending(End.SUPERSEDED, position(now))
     if decision.action is Action.PAUSE:
@@ -82,6 +85,8 @@ def shows(decision: Decision, now: Rollout) -> bool:
         case Action.UNDO:
             # The phase is written together with the hash; a Degraded one may be of the old version.
             return _is_target(decision, now) and status_of(now).phase != "Degraded"
+        case Action.SET_IMAGE:
+            return _rolls_out(decision, now) and status_of(now).phase != "Degraded"
     if decision.before.phase != "Degraded":
         return True
     return is_observed(now) and status_of(now).phase != "Degraded"
@@ -101,6 +106,26 @@ def _of_undo(decision: Decision, now: Rollout, *, reacted: bool) -> Ending | Non
     if now.status.current_pod_hash == decision.seen.rollout.status.current_pod_hash:
         return None
     return Ending(End.SUPERSEDED, position(now))
+
+
+def _rolls_out(decision: Decision, now: Rollout) -> bool:
+    """Whether the controller has turned to the template with the images that were set."""
+    setting = decision.images
+    if setting is None or not is_observed(now) or not has_images(now, setting.wanted):
+        return False
+    before = decision.seen.rollout
+    # Images may be set back before the controller saw those in between: then the hash stays.
+    return now.status.current_pod_hash != before.status.current_pod_hash or not is_observed(before)
+
+
+def _of_images(decision: Decision, now: Rollout, *, reacted: bool) -> Ending | None:
+    """As an update ends, once the controller has turned to it; which hash it has, it says."""
+    setting = decision.images
+    if setting is not None and has_images(now, setting.wanted):
+        found = _of_promotion(decision, now, reacted=reacted)
+        return found if reacted else None
+    changed = now.status.current_pod_hash != decision.seen.rollout.status.current_pod_hash
+    return Ending(End.SUPERSEDED, position(now)) if reacted or changed else None
 
 
 def _of_restart(decision: Decision, now: Rollout, *, reacted: bool) -> Ending | None:

@@ -148,7 +148,7 @@ def undo(
     current = None if invalid else with_hash(history, rollout.status.current_pod_hash)
     stable = with_hash(history, rollout.status.stable_rs)
     skips = _skips(rollout, history, target, now)
-    running = _running(rollout)
+    running = running_plugins(rollout)
     found = Undo(
         revision=current.number if current is not None else number_of(rollout),
         target=target,
@@ -286,7 +286,7 @@ def _skips(
     return None
 
 
-def _running(rollout: Rollout) -> tuple[PluginRun, ...]:
+def running_plugins(rollout: Rollout) -> tuple[PluginRun, ...]:
     """The plugins at work, which the controller forgets at a new template without a word."""
     if is_fully_promoted(rollout) or rollout.status.abort:
         return ()

@@ -27,6 +27,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from rolloutctl.domain.decision import Action, Decision, Position
+from rolloutctl.domain.gitops import Keeper
 from rolloutctl.domain.plugins import PluginRun
 from rolloutctl.domain.reports import Followed, Result, exit_code
 from rolloutctl.domain.revisions import images_of
@@ -73,6 +74,7 @@ def entry(result: Result) -> Document:
         "notes": [] if decision is None else [str(note) for note in decision.notes],
         "restart": None if decision is None else _restart(decision),
         "undo": None if decision is None else _undo(decision),
+        "setImage": None if decision is None else _set_image(decision),
         "patches": []
         if decision is None
         else [
@@ -113,10 +115,31 @@ def _undo(decision: Decision) -> Document | None:
         "workload": found.workload or None,
         "stableRevision": found.stable or None,
         "differences": [difference(edit) for edit in found.edits],
-        "managedBy": [
-            {"tool": str(one.tool), "application": one.application or None} for one in found.keepers
-        ],
+        "managedBy": _managed_by(found.keepers),
     }
+
+
+def _set_image(decision: Decision) -> Document | None:
+    found = decision.images
+    if found is None:
+        return None
+    return {
+        "containers": [
+            {
+                "container": one.container,
+                "list": one.part,
+                "from": one.before or None,
+                "to": one.after,
+            }
+            for one in found.changes
+        ],
+        "workload": found.workload or None,
+        "managedBy": _managed_by(found.keepers),
+    }
+
+
+def _managed_by(keepers: Iterable[Keeper]) -> list[Document]:
+    return [{"tool": str(one.tool), "application": one.application or None} for one in keepers]
 
 
 def difference(edit: Edit) -> Document:

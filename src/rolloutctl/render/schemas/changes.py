@@ -47,6 +47,7 @@ _PLUGIN = obj(
 _STEP = obj({"number": WHOLE, "index": WHOLE, "text": TEXT, "plugin": maybe(ref("ChangedPlugin"))})
 _RESTART = obj({"at": maybe(MOMENT), "was": maybe(MOMENT), "pods": WHOLE, "atOnce": WHOLE})
 _DIFFERENCE = obj({"path": TEXT, "reordered": FLAG}, **{"from": ANYTHING, "to": ANYTHING})
+_MANAGED_BY = many(obj({"tool": one_of(Tool), "application": maybe(TEXT)}))
 _UNDO = obj(
     {
         "from": obj({"revision": maybe(WHOLE), "images": OBJECT}),
@@ -62,7 +63,14 @@ _UNDO = obj(
         "workload": maybe(TEXT),
         "stableRevision": maybe(WHOLE),
         "differences": many(ref("Difference")),
-        "managedBy": many(obj({"tool": one_of(Tool), "application": maybe(TEXT)})),
+        "managedBy": _MANAGED_BY,
+    }
+)
+_SET_IMAGE = obj(
+    {
+        "containers": many(obj({"container": TEXT, "list": TEXT, "from": maybe(TEXT), "to": TEXT})),
+        "workload": maybe(TEXT),
+        "managedBy": _MANAGED_BY,
     }
 )
 _OUTCOME = obj(
@@ -97,6 +105,7 @@ _RESULT = obj(
         "notes": many(one_of(Note)),
         "restart": maybe(_RESTART),
         "undo": maybe(_UNDO),
+        "setImage": maybe(_SET_IMAGE),
         "patches": many(
             obj({"kind": TEXT, "name": TEXT, "subresource": TEXT, "operations": many(OBJECT)})
         ),

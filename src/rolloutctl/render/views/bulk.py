@@ -30,6 +30,7 @@ _DONE = {
     Action.RESUME: "resumed",
     Action.RESTART: "restarted",
     Action.UNDO: "undone",
+    Action.SET_IMAGE: "changed",
 }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rolloutctl.domain.decision import Action, Decision, Note, Position
+from rolloutctl.domain.images import Setting
 from rolloutctl.domain.plugins import PluginRun
 from rolloutctl.domain.reports import Did, Result
 from rolloutctl.domain.steps import StepProgress
@@ -24,6 +25,7 @@ VERBS = {
     Action.RESUME: "resume",
     Action.RESTART: "restart",
     Action.UNDO: "undo",
+    Action.SET_IMAGE: "set images of",
 }
 NOTES = {
     Note.UNPAUSES: "a person holds it (spec.paused): that is lifted too",
@@ -53,6 +55,7 @@ NOTES = {
     Note.NOT_THE_STABLE_ONE: "the stable version is another one",
     Note.CHANGES_WORKLOAD: "its template is in the referenced workload: that is changed",
     Note.KEPT_ELSEWHERE: "what manages it brings its own template back",
+    Note.REPLACES_UPDATE: "an update is under way: the new version takes its place",
     Note.PLUGIN_NOT_TOLD: "the controller tells the running plugin nothing: neither Abort nor"
     " Terminate is called (abort first calls Abort)",
 }
@@ -144,7 +147,7 @@ def facts(decision: Decision, surface: Surface) -> list[Line]:
     for run in decision.muted:
         why = words.availability(run) or "not reached after a plugin that is not configured"
         tell(Span(f"{plugin_of(run)} is {why}: its {call} is not called", "warn"))
-    if decision.action is Action.UNDO:
+    if decision.action in (Action.UNDO, Action.SET_IMAGE):
         for run in decision.leaves:
             tell(f"{plugin_of(run)} is Running")
     for note in decision.notes:
@@ -162,23 +165,24 @@ def facts(decision: Decision, surface: Surface) -> list[Line]:
 def _texts(note: Note, decision: Decision) -> list[str]:
     """A note; some name what they are about."""
     undo, restart = decision.undo, decision.restart
-    if undo is None and restart is None:
+    changed = undo or decision.images
+    if changed is None and restart is None:
         return [NOTES[note]]
     from rolloutctl.render.views import undoing
 
     if note is Note.REPLACES_RESTART and restart is not None:
         return [undoing.replaced(restart)]
-    if undo is None:
+    if changed is None:
         return [NOTES[note]]
     match note:
-        case Note.NOT_THE_STABLE_ONE:
+        case Note.NOT_THE_STABLE_ONE if undo is not None:
             back = f": --to-revision {undo.stable} goes back to that" if undo.stable else ""
             stable = f"revision {undo.stable}" if undo.stable else "another one"
             return [f"the stable version is {stable}{back}"]
         case Note.CHANGES_WORKLOAD:
-            return [f"its template is in {safe(undo.workload)}: that is changed"]
+            return [f"its template is in {safe(changed.workload)}: that is changed"]
         case Note.KEPT_ELSEWHERE:
-            return [undoing.keeper(one) for one in undo.keepers]
+            return [undoing.keeper(one) for one in changed.keepers]
     return [NOTES[note]]
 
 
@@ -188,6 +192,8 @@ def question(decisions: Sequence[Decision]) -> str:
     many = len(decisions) > 1
     if first.action is Action.UNDO:
         return f"Undo {len(decisions)} rollouts?" if many else "Undo?"
+    if first.action is Action.SET_IMAGE:
+        return f"Set images of {len(decisions)} rollouts?" if many else "Set it?"
     if first.action is Action.RESTART:
         return f"Restart {len(decisions)} rollouts all the same?" if many else "Restart it?"
     if first.action is Action.PROMOTE_FULL:
@@ -228,6 +234,8 @@ def effect(decision: Decision, surface: Surface) -> str:
     here = "aborted" if before.aborted else place(before)
     if decision.restart is not None or decision.undo is not None:
         return _return_effect(decision, surface)
+    if decision.images is not None:
+        return _images_effect(decision.images, surface)
     match decision.action:
         case Action.PROMOTE if Note.AUTO_PROMOTION in decision.notes:
             return f"{here} {arrow} being promoted, its countdown cut short"
@@ -257,6 +265,15 @@ def effect(decision: Decision, surface: Surface) -> str:
     return str(decision.action)
 
 
+def _images_effect(found: Setting, surface: Surface) -> str:
+    """ "app: web:v1 → web:v2"."""
+    return ", ".join(
+        f"{safe(one.container)}: {safe(one.before, 200) or '(none)'} {surface.symbols.arrow}"
+        f" {safe(one.after, 200)}"
+        for one in found.changes
+    )
+
+
 def _return_effect(decision: Decision, surface: Surface) -> str:
     from rolloutctl.render.views import undoing
 
@@ -276,7 +293,7 @@ def tried(item: Result, surface: Surface, name: str) -> list[Line]:
         from rolloutctl.render.views import undoing
 
         lines += undoing.edits(decision.undo.edits, surface, most=None)
-    for path, old, new in fields(decision) if decision.undo is None else ():
+    for path, old, new in () if decision.undo is not None else _edited(decision):
         lines.append(line(Span(f"- {path}: {_value(old)}", "bad")))
         lines.append(line(Span(f"+ {path}: {_value(new)}", "good")))
     for change in decision.changes:
@@ -288,6 +305,16 @@ def tried(item: Result, surface: Surface, name: str) -> list[Line]:
 
 
 _ABSENT = object()
+
+
+def _edited(decision: Decision) -> list[tuple[str, Any, Any]]:
+    """As `fields`; containers have their names instead of their places in a list."""
+    if decision.images is None:
+        return fields(decision)
+    return [
+        (f"{one.part}[{safe(one.container)}].image", one.before or _ABSENT, one.after)
+        for one in decision.images.changes
+    ]
 
 
 def fields(decision: Decision) -> list[tuple[str, Any, Any]]:
