@@ -118,7 +118,9 @@ def runs(pod: Pod, container: str) -> Runs:
     """Whether a container has begun, and whether it has ended for good (for now)."""
     status = _status(pod, container)
     if status is None:
-        return Runs(False, False, 0, pod.status.reason or pod.status.phase)
+        phase = pod.status.phase
+        began = phase in ("Running", "Succeeded", "Failed")
+        return Runs(began, began and phase != "Running", 0, pod.status.reason or phase)
     state, last = status.state, status.last_state
     number = status.restart_count
     if state is not None and state.running is not None:

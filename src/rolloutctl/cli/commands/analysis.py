@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rolloutctl.cli.app import command, group, new_app
-from rolloutctl.cli.options import Output, Selector, TimeoutOption, complete_names
+from rolloutctl.cli.options import (
+    DryRun,
+    DryRunOption,
+    Output,
+    Selector,
+    TimeoutOption,
+    Wait,
+    complete_names,
+    dry_run,
+)
 from rolloutctl.cli.run import Run
 from rolloutctl.errors import ExitCode, UsageError
 
@@ -25,6 +34,13 @@ def _complete(ctx: typer.Context, incomplete: str) -> list[str]:
     from rolloutctl.domain.cluster import ANALYSIS_RUNS
 
     return object_names(ctx, incomplete, ANALYSIS_RUNS)
+
+
+def _complete_templates(ctx: typer.Context, incomplete: str) -> list[str]:
+    from rolloutctl.cli.completion import object_names
+    from rolloutctl.domain.cluster import ANALYSIS_TEMPLATES
+
+    return object_names(ctx, incomplete, ANALYSIS_TEMPLATES)
 
 
 @command(app, "list")
@@ -119,6 +135,110 @@ def get(
     from rolloutctl.cli import runs
 
     return runs.show_analysis_run(Run.of(ctx), names, output, raw)
+
+
+@command(app, "run")
+def run_(
+    ctx: typer.Context,
+    files: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--filename",
+            "-f",
+            metavar="FILE",
+            help="Templates of this file (- for stdin), one or several.",
+            show_default=False,
+        ),
+    ] = None,
+    templates: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--from",
+            metavar="TEMPLATE",
+            help="An AnalysisTemplate of the namespace; several make one run.",
+            show_default=False,
+            autocompletion=_complete_templates,
+        ),
+    ] = None,
+    cluster_templates: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--from-cluster",
+            metavar="TEMPLATE",
+            help="A ClusterAnalysisTemplate.",
+            show_default=False,
+        ),
+    ] = None,
+    arguments: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--arg",
+            "-a",
+            metavar="NAME=VALUE",
+            help="The value of an argument; over that of the template.",
+            show_default=False,
+        ),
+    ] = None,
+    name: Annotated[
+        str,
+        typer.Option("--name", metavar="NAME", help="The name of the run.", show_default=False),
+    ] = "",
+    generate_name: Annotated[
+        str,
+        typer.Option(
+            "--generate-name",
+            metavar="PREFIX",
+            help="What its name begins with; else that of the template and a dash.",
+            show_default=False,
+        ),
+    ] = "",
+    instance_id: Annotated[
+        str,
+        typer.Option(
+            "--instance-id",
+            metavar="ID",
+            help="The controller instance that is to run it; else that of the templates.",
+            show_default=False,
+        ),
+    ] = "",
+    wait: Wait = False,
+    timeout: TimeoutOption = None,
+    dry: DryRunOption = "",
+    output: Output = None,
+) -> ExitCode:
+    """Make an analysis run of templates, and follow it.
+
+    The templates are put together as the controller does for a rollout: all their metrics, and
+    their arguments, of which every one needs a value. Those that a rollout gives (a pod template
+    hash, a field of it) need --arg here. Labels, annotations and owners of the templates do not
+    become the run's. With --wait each measurement is told on stderr as it comes, and the exit code
+    is 0 for Successful, 1 for Failed and Error, 4 for Inconclusive (a person has to decide) and
+    when the time is over. --dry-run prints the run that would be made.
+
+    \b
+    Examples:
+      rolloutctl analysis run -f template.yaml --arg url=http://checkout/health --dry-run
+      rolloutctl analysis run --from smoke --wait
+      rolloutctl analysis run --from smoke --name smoke-once -o name
+    """
+    from rolloutctl.cli import making_runs
+
+    return making_runs.make(
+        Run.of(ctx),
+        making_runs.Asked(
+            files=files or (),
+            templates=templates or (),
+            cluster_templates=cluster_templates or (),
+            arguments=arguments or (),
+            name=name,
+            generate_name=generate_name,
+            instance_id=instance_id,
+            dry_run="" if (how := dry_run(dry)) is DryRun.NONE else str(how),
+            wait=wait,
+            timeout=timeout,
+            output=output,
+        ),
+    )
 
 
 @command(app)
