@@ -57,7 +57,65 @@ def output(
     return ExitCode.OK
 
 
-def _known(kind: str, known: list[str]) -> str:
+def _complete_manifests(incomplete: str) -> list[str]:
+    from rolloutctl.domain.lint.known_shapes import SHAPES
+
+    return [kind for kind in SHAPES if kind.lower().startswith(incomplete.lower())]
+
+
+@command(app)
+def manifest(
+    ctx: typer.Context,
+    kind: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="KIND",
+            help="A kind of object, as Rollout or AnalysisTemplate; else all of them.",
+            show_default=False,
+            autocompletion=_complete_manifests,
+        ),
+    ] = None,
+    only_names: Annotated[bool, typer.Option("--list", help="Print the kinds there are.")] = False,
+) -> ExitCode:
+    """Print the JSON Schema (draft 2020-12) of manifests, for editors.
+
+    It says which fields there are, of which type, and what they are for. lint finds more: what
+    fields may not go together, and what is referred to and not there.
+
+    An editor with yaml-language-server takes it from a first line of a manifest, as
+
+      # yaml-language-server: $schema=rollouts.schema.json
+
+    \b
+    Examples:
+      rolloutctl schema manifest > rollouts.schema.json
+      rolloutctl schema manifest AnalysisTemplate
+      rolloutctl schema manifest --list
+    """
+    from rolloutctl.domain.lint import manifest_schema
+    from rolloutctl.domain.lint.known_shapes import SHAPES
+    from rolloutctl.render import serialize
+
+    run = Run.of(ctx)
+    if only_names:
+        run.out("".join(f"{each}\n" for each in SHAPES))
+        return ExitCode.OK
+    if kind is None:
+        run.out(serialize.to_json(manifest_schema.any_of_all()))
+        return ExitCode.OK
+    named = _known(
+        kind, list(SHAPES), "there is no schema of a {}", "rolloutctl schema manifest --list"
+    )
+    run.out(serialize.to_json(manifest_schema.schema(named)))
+    return ExitCode.OK
+
+
+def _known(
+    kind: str,
+    known: list[str],
+    said: str = "no command prints a {}",
+    hint: str = "rolloutctl schema output --list",
+) -> str:
     """The kind as it is written. Raises UsageError for one that there is none of."""
     import difflib
 
@@ -65,5 +123,5 @@ def _known(kind: str, known: list[str]) -> str:
     if kind.lower() in found:
         return found[kind.lower()]
     near = difflib.get_close_matches(kind.lower(), found, n=1)
-    hint = f"did you mean {found[near[0]]}?" if near else "rolloutctl schema output --list"
-    raise UsageError(f"no command prints a {kind}", hint=hint)
+    meant = f"did you mean {found[near[0]]}?" if near else hint
+    raise UsageError(said.format(kind), hint=meant)

@@ -10,9 +10,11 @@ from rolloutctl.domain.lint.analysis_shapes import (
     CLUSTER_ANALYSIS_TEMPLATE,
 )
 from rolloutctl.domain.lint.experiment_shapes import EXPERIMENT
+from rolloutctl.domain.lint.rollout_shapes import ROLLOUT
 from rolloutctl.domain.lint.shapes import Fields
 
 SHAPES: Mapping[str, Fields] = {
+    "Rollout": ROLLOUT,
     "AnalysisTemplate": ANALYSIS_TEMPLATE,
     "ClusterAnalysisTemplate": CLUSTER_ANALYSIS_TEMPLATE,
     "AnalysisRun": ANALYSIS_RUN,

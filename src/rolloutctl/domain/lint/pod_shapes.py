@@ -61,10 +61,10 @@ _HTTP = needing(
 )
 _TCP = needing(fields(host=TEXT, port=WHOLE_OR_TEXT), "port")
 _COMMAND = fields(command=TEXTS)
-_HANDLER = fields(
+HANDLER = fields(
     exec=_COMMAND, httpGet=_HTTP, tcpSocket=_TCP, sleep=needing(fields(seconds=LONG), "seconds")
 )
-_PROBE = fields(
+PROBE = fields(
     exec=_COMMAND,
     httpGet=_HTTP,
     tcpSocket=_TCP,
@@ -108,10 +108,10 @@ _CONTAINER = fields(
         fields(containerPort=WHOLE, hostIP=TEXT, hostPort=WHOLE, name=TEXT, protocol=TEXT),
         "containerPort",
     ),
-    lifecycle=fields(postStart=_HANDLER, preStop=_HANDLER, stopSignal=TEXT),
-    livenessProbe=_PROBE,
-    readinessProbe=_PROBE,
-    startupProbe=_PROBE,
+    lifecycle=fields(postStart=HANDLER, preStop=HANDLER, stopSignal=TEXT),
+    livenessProbe=PROBE,
+    readinessProbe=PROBE,
+    startupProbe=PROBE,
     resizePolicy=_many(
         fields(resourceName=TEXT, restartPolicy=TEXT), "resourceName", "restartPolicy"
     ),
@@ -152,6 +152,7 @@ _CONTAINER = fields(
         "name",
     ),
 )
+CONTAINER = needing(_CONTAINER, "name")
 _EXPRESSION = needing(fields(key=TEXT, operator=TEXT, values=TEXTS), "key", "operator")
 _NODES = fields(matchExpressions=Items(of=_EXPRESSION), matchFields=Items(of=_EXPRESSION))
 _PODS = needing(
@@ -165,7 +166,7 @@ _PODS = needing(
     ),
     "topologyKey",
 )
-_POD_AFFINITY = fields(
+POD_AFFINITY = fields(
     preferredDuringSchedulingIgnoredDuringExecution=_many(
         fields(podAffinityTerm=_PODS, weight=WHOLE), "podAffinityTerm", "weight"
     ),
@@ -180,8 +181,8 @@ _AFFINITY = fields(
             fields(nodeSelectorTerms=Items(of=_NODES)), "nodeSelectorTerms"
         ),
     ),
-    podAffinity=_POD_AFFINITY,
-    podAntiAffinity=_POD_AFFINITY,
+    podAffinity=POD_AFFINITY,
+    podAntiAffinity=POD_AFFINITY,
 )
 _SPREAD = fields(
     labelSelector=SELECTOR,
@@ -199,8 +200,8 @@ POD_SPEC = needing(
         activeDeadlineSeconds=LONG,
         affinity=_AFFINITY,
         automountServiceAccountToken=FLAG,
-        containers=_many(_CONTAINER, "name"),
-        initContainers=_many(_CONTAINER, "name"),
+        containers=Items(of=CONTAINER),
+        initContainers=Items(of=CONTAINER),
         ephemeralContainers=_many(fields(**_CONTAINER.known, targetContainerName=TEXT), "name"),
         dnsConfig=fields(
             nameservers=TEXTS, options=Items(of=fields(name=TEXT, value=TEXT)), searches=TEXTS
