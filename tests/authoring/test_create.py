@@ -243,9 +243,11 @@ def test_what_is_wrong_with_one_keeps_all_from_being_created(
         (["-f", "all.yaml", "--validate", "most"], "known: strict, warn, ignore"),
         (
             ["analysisrun", "--from", "ok", "-a", "service=web shop"],
-            "rolloutctl analysis run -f ok --arg 'service=web shop'",
+            "rolloutctl analysis run --from ok --arg 'service=web shop'",
         ),
         (["ar", "--from-file", "t.yaml"], "rolloutctl analysis run -f t.yaml"),
+        (["ar", "--global", "--from", "ok"], "rolloutctl analysis run --from-cluster ok"),
+        (["analysisrun"], "rolloutctl analysis run --from TEMPLATE"),
     ],
 )
 def test_a_command_line_that_cannot_be_meant(folder: Path, argv: list[str], said: str) -> None:

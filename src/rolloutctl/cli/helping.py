@@ -31,9 +31,10 @@ def readable(command: Any) -> Any:
 def _simplify(argument: Any) -> None:
     name = argument.metavar or argument.name.upper()
     usage = (name if argument.required else f"[{name}]") + ("..." if argument.nargs != 1 else "")
+    shown = [] if getattr(argument, "hidden", False) else [usage]
 
     def pieces(ctx: Any) -> list[str]:
-        return [usage]
+        return shown
 
     def no_type(ctx: Any) -> None:
         return None

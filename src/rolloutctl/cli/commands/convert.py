@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from rolloutctl.cli.app import command, group, new_app
+from rolloutctl.cli.options import complete_names
 from rolloutctl.cli.run import Run
 from rolloutctl.errors import ExitCode, UsageError
 
@@ -37,6 +38,13 @@ def _scale_down(text: str) -> str:
     return _one_of(SCALE_DOWNS, "value of scaleDown", text)
 
 
+def _complete_deployments(ctx: typer.Context, incomplete: str) -> list[str]:
+    from rolloutctl.cli.completion import object_names
+    from rolloutctl.domain.cluster import DEPLOYMENTS
+
+    return object_names(ctx, incomplete, DEPLOYMENTS)
+
+
 Format = Annotated[
     str | None,
     typer.Option(
@@ -59,6 +67,7 @@ def deployment(
             metavar="FILE|NAME",
             help="A manifest (- is stdin), or a Deployment of the cluster: NAME, deploy/NAME.",
             show_default=False,
+            autocompletion=_complete_deployments,
         ),
     ],
     workload_ref: Annotated[
@@ -165,6 +174,7 @@ def rollout(
             metavar="FILE|NAME",
             help="A manifest (- is stdin), or a rollout of the cluster: NAME, ro/NAME.",
             show_default=False,
+            autocompletion=complete_names,
         ),
     ],
     output: Format = None,

@@ -95,7 +95,12 @@ def create(
       cat smoke.yaml | rolloutctl create -f - -o name
     """
     if words or template or template_file or arguments or cluster_scope:
-        _explain(words or [], template or template_file, arguments or [])
+        asked = [part for each in arguments or () for part in ("--arg", each)]
+        if template:
+            asked = ["--from-cluster" if cluster_scope else "--from", template, *asked]
+        if template_file:
+            asked = ["-f", template_file, *asked]
+        _explain(words or [], asked)
     if not files:
         raise UsageError("say what to create, as -f FILE", hint="- is stdin, a folder is all in it")
     if timeout is not None and not wait:
@@ -115,11 +120,10 @@ def create(
     return creating.create(Run.of(ctx), files, wishes, output=output)
 
 
-def _explain(words: list[str], template: str, arguments: list[str]) -> None:
+def _explain(words: list[str], asked: list[str]) -> None:
     """Raises UsageError for what is not created from a file."""
     if words and words[0].lower() not in _RUNS:
         given = " ".join(words)
         raise UsageError(f'"{given}" is no option', hint=f"did you mean -f {shlex.quote(given)}?")
-    asked = [part for each in arguments for part in ("--arg", each)]
-    line = shlex.join(["rolloutctl", "analysis", "run", "-f", template or "TEMPLATE", *asked])
+    line = shlex.join(["rolloutctl", "analysis", "run", *(asked or ["--from", "TEMPLATE"])])
     raise UsageError("an analysis run of a template is started by another command", hint=line)
