@@ -57,6 +57,7 @@ COMMANDS: dict[str, Entry] = {
     "create": Entry("create", "Create rollouts, templates, experiments and runs from files."),
     "convert": Entry("convert", "Print a Rollout for a Deployment, or a Deployment for a Rollout."),
     "plugins": Entry("plugins", "See, disable and enable plugins."),
+    "notifications": Entry("notifications", "See and try triggers and templates; send nothing."),
     "doctor": Entry("doctor", "Look at the cluster, the controller and your rights."),
     "demo": Entry("demo", "Watch the tool at work on a cluster of its own, in two minutes."),
     "schema": Entry("schema", "Print JSON Schemas, for editors and programs."),
@@ -98,6 +99,13 @@ def _complete_contexts(ctx: typer.Context, incomplete: str) -> list[str]:
     from rolloutctl.cli.completion import context_names
 
     return context_names(ctx, incomplete)
+
+
+def _complete_columns(incomplete: str) -> list[str]:
+    from rolloutctl.cli.columns import SHORT
+
+    before, comma, last = incomplete.rpartition(",")
+    return [f"{before}{comma}{name}" for name in SHORT if name.startswith(last)]
 
 
 _OF_MANY = frozenset(
@@ -249,6 +257,7 @@ _PICKING: list[inspect.Parameter] = [
                 help="A table of these: name, phase, HEADER:EXPR with a JMESPath expression.",
                 show_default=False,
                 rich_help_panel=_PANEL,
+                autocompletion=_complete_columns,
             ),
         ),
         (

@@ -44,6 +44,7 @@ def get(
       rolloutctl get checkout -n shop
       rolloutctl get checkout -w
       rolloutctl get checkout -o json | jq .steps
+      rolloutctl get checkout --query rollout.phase
       rolloutctl get checkout -o yaml --raw
     """
     run = Run.of(ctx)

@@ -57,6 +57,8 @@ def list_(
       rolloutctl list -A
       rolloutctl list -A --awaiting
       rolloutctl list -n shop --phase Degraded,Paused -o jsonl
+      rolloutctl list -A --columns name,phase,step,TEAM:namespace
+      rolloutctl list -A --query "items[?rollout.phase == 'Degraded'].name"
       rolloutctl list -A --plugin demo/jenkins-gate -w
     """
     from rolloutctl.cli import rollouts
