@@ -89,6 +89,17 @@ spec:
   args: [{name: url, value: "http://smoke.shop"}]
   metrics: [{name: up, provider: {web: {url: "{{args.url}}"}}}]
 """
+NOTIFICATIONS = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: argo-rollouts-notification-configmap, namespace: argo-rollouts}
+data:
+  trigger.on-rollout-completed: "- send: [rollout-completed]"
+  trigger.on-paused: |
+    - when: rollout.status?.phase == 'Paused'
+      send: [rollout-completed]
+  template.rollout-completed: "message: Rollout {{.rollout.metadata.name}} is completed."
+"""
 
 
 def examples() -> list[str]:
@@ -122,6 +133,9 @@ def stage(
         .replace("namespace: shop", "namespace: default")
     )
     (folder / "rollout.yaml").write_text(ROLLOUT)
+    (folder / "notifications.yaml").write_text(NOTIFICATIONS)
+    done = program("sandbox", "load", str(folder / "notifications.yaml"))
+    assert done.exit_code == ExitCode.OK, done.stderr
     (folder / "manifests").mkdir()
     (folder / "manifests" / "web.yaml").write_text(ROLLOUT.replace("checkout", "search"))
     (folder / "web.yaml").write_text(SIMPLE)

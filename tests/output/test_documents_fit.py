@@ -18,6 +18,8 @@ import pytest
 import yaml
 
 from changes.test_lockstep import THREE, Group
+from notifications.test_notifications import CONFIG as NOTIFICATIONS
+from notifications.test_notifications import ROLLOUT as NOTIFIED
 from rolloutctl.cli import app
 from rolloutctl.render import schemas
 from rolloutctl.sandbox.embedded import EmbeddedCluster
@@ -123,6 +125,11 @@ def talking() -> Runs:
     return Program(cluster=Talking(found.objects), now=lambda: found.now)
 
 
+def notifying() -> Runs:
+    """A cluster with triggers and templates of notifications."""
+    return Program(cluster=FakeCluster({"configmaps": [NOTIFICATIONS], "rollouts": [NOTIFIED]}))
+
+
 def nowhere() -> Runs:
     return Program()
 
@@ -179,6 +186,12 @@ CASES = [
     Case("doctor --rights", examined, "Rights"),
     Case("doctor --all-contexts", examined_twice, "DiagnosisList"),
     Case("doctor --rights --all-contexts", examined_twice, "RightsList"),
+    Case("notifications trigger list", notifying, "NotificationTriggerList"),
+    Case("notifications trigger get on-paused", notifying, "NotificationTrigger"),
+    Case("notifications trigger run on-paused web", notifying, "NotificationTriggerRun"),
+    Case("notifications template list", notifying, "NotificationTemplateList"),
+    Case("notifications template get plain", notifying, "NotificationTemplate"),
+    Case("notifications template run plain web", notifying, "NotificationPreview"),
     Case("plugins list", RUNNING, "PluginList"),
     Case("plugins show step/e2e-test", RUNNING, "Plugin"),
     Case("plugins status", RUNNING, "PluginRunList"),
@@ -250,7 +263,7 @@ def misfits(case: Case, printed: list[dict[str, Any]]) -> Iterator[str]:
 def command_of(case: Case) -> str:
     """The words of the command itself."""
     words = case.line.split()
-    return next(" ".join(words[:n]) for n in (1, 2) if " ".join(words[:n]) in COMMANDS)
+    return next(" ".join(words[:n]) for n in (1, 2, 3) if " ".join(words[:n]) in COMMANDS)
 
 
 def commands(group: Any, path: str = "") -> Iterator[tuple[str, Any]]:
