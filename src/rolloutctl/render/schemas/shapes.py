@@ -46,14 +46,17 @@ def obj(fields: Mapping[str, Schema], **sometimes: Schema) -> Schema:
 
 def document(kind: str, fields: Mapping[str, Schema], **sometimes: Schema) -> Schema:
     """An object that says what it is; `cluster` only where several are meant."""
-    head = {"apiVersion": {"const": VERSION}, "kind": {"const": kind}}
-    return {"title": kind, **obj({**head, **fields}, **{"cluster": TEXT, **sometimes})}
+    return {"title": kind, **obj({**_head(kind), **fields}, **{"cluster": TEXT, **sometimes})}
 
 
 def list_of(kind: str, *items: str) -> Schema:
     """A list document of these kinds."""
     shape = ref(items[0]) if len(items) == 1 else {"anyOf": [ref(item) for item in items]}
-    return document(kind, {"items": many(shape)})
+    return {"title": kind, **obj({**_head(kind), "items": many(shape)})}
+
+
+def _head(kind: str) -> dict[str, Schema]:
+    return {"apiVersion": {"const": VERSION}, "kind": {"const": kind}}
 
 
 def ref(name: str) -> Schema:
