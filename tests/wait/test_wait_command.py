@@ -101,6 +101,14 @@ def test_a_retry_that_the_controller_has_not_seen_ends_no_wait() -> None:
     assert result.exit_code == ExitCode.OK, result.stdout
 
 
+def test_status_waits_for_the_rollout_whichever_version_it_comes_to() -> None:
+    *_, healthy = update("canary-pause-promote")
+    cluster = playing("plugin-new-template-while-running", ("MODIFIED", healthy))
+    result = Program(cluster=cluster)("status", "demo", "--wait", *SOON)
+    assert result.exit_code == ExitCode.OK, result.stderr
+    assert result.stdout.startswith("Healthy")
+
+
 @pytest.mark.parametrize("output", ["text", "wide", "json", "jsonl", "yaml", "name"])
 def test_formats(output: str, snapshot: SnapshotAssertion) -> None:
     found = screen("paused canary")
@@ -231,6 +239,15 @@ def test_a_deployment_the_controller_has_not_seen_is_waited_for(goal: str) -> No
     seen["metadata"]["annotations"]["rollout.argoproj.io/workload-generation"] = "2"
     seen["metadata"]["uid"] = with_deployment(1).objects["rollouts"][0]["metadata"]["uid"]
     assert ends(with_deployment(2, ("MODIFIED", seen)), goal, ["demo"]) == {"demo": Came.REACHED}
+
+
+@pytest.mark.parametrize(
+    "command", [("watch", "demo", "--until", "done"), ("status", "demo", "--wait")]
+)
+def test_watch_and_status_know_of_the_deployment_too(command: tuple[str, ...]) -> None:
+    early = Program(cluster=with_deployment(2))(*command, "--timeout", "100ms")
+    assert early.exit_code == ExitCode.TIMEOUT
+    assert Program(cluster=with_deployment(1))(*command, *SOON).exit_code == ExitCode.OK
 
 
 def test_a_workload_that_may_not_be_read_is_told_by_the_rollout_alone() -> None:

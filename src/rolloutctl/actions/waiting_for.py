@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 from rolloutctl.actions import inspect
 from rolloutctl.actions.pumping import Pump
-from rolloutctl.domain.cluster import ROLLOUTS, Cluster, Kind, Unreadable, WatchEvent
+from rolloutctl.actions.sighting import Sight
+from rolloutctl.domain.cluster import ROLLOUTS, Cluster, Unreadable, WatchEvent
 from rolloutctl.domain.decision import Position, position
 from rolloutctl.domain.goals import Goal, GoalKind
-from rolloutctl.domain.reaching import Course, Verdict
 from rolloutctl.domain.refs import Ref
 from rolloutctl.domain.tree import row
-from rolloutctl.domain.undoing import TEMPLATES
 from rolloutctl.domain.waited import Came, Moved, Waited
 from rolloutctl.domain.wire import Rollout
 from rolloutctl.errors import ClusterError, RolloutctlError
@@ -44,33 +43,6 @@ def wait_for(
     yield from _Waiting(cluster, refs, goals, one_is_enough, timeout, clock, report).run()
 
 
-class _One:
-    """What was seen of one rollout."""
-
-    def __init__(self, cluster: Cluster, ref: Ref, goals: Sequence[Goal]) -> None:
-        self.cluster = cluster
-        self.ref = ref
-        self.course = Course(goals)
-        self.last: Rollout | None = None
-        self.workload = 0
-        """The generation of the workload it refers to, as last read."""
-
-    def see(self, now: Rollout) -> Verdict | None:
-        """One state of it; the verdict if it brings that."""
-        if self.last is None:
-            self.workload = workload_generation(self.cluster, now)
-        self.last = now
-        found = self.course.judge(now, self.workload)
-        if found is None or now.spec.workload_ref is None:
-            return found
-        # The workload may have been changed since; the rollout does not tell.
-        latest = workload_generation(self.cluster, now)
-        if latest > self.workload:
-            self.workload = latest
-            return self.course.judge(now, latest)
-        return found
-
-
 class _Waiting:
     """The state of one wait."""
 
@@ -91,7 +63,7 @@ class _Waiting:
         self.deletion = next((goal for goal in goals if goal.kind is GoalKind.DELETED), None)
         self.started = clock()
         self.deadline = None if timeout is None else self.started + timeout
-        self.pending = {ref: _One(cluster, ref, goals) for ref in dict.fromkeys(refs)}
+        self.pending = {ref: Sight(cluster, goals) for ref in dict.fromkeys(refs)}
         self.unsynced: set[str] = set()
         self.certain = False
         self.pump = Pump()
@@ -168,28 +140,28 @@ class _Waiting:
                 error = ClusterError(f"it is not readable: {event.problem}", subject=str(ref))
                 yield self._end(ref, Came.FAILED, error=error)
         elif isinstance(event.object, Rollout):
-            metadata = event.object.metadata
-            one = self.pending.get(Ref(metadata.namespace, metadata.name))
+            ref = Ref(event.object.metadata.namespace, event.object.metadata.name)
+            one = self.pending.get(ref)
             if one is not None:
-                yield from self._see(one, event)
+                yield from self._see(ref, one, event)
 
-    def _see(self, one: _One, event: WatchEvent) -> Iterator[Waited]:
+    def _see(self, ref: Ref, one: Sight, event: WatchEvent) -> Iterator[Waited]:
         now = event.object
         if event.type == "DELETED" or (
             one.last is not None and one.last.metadata.uid != now.metadata.uid
         ):
-            yield self._gone(one.ref)
+            yield self._gone(ref)
             return
         before = position(one.last) if one.last is not None else None
-        self._tell(one.ref, before, position(now))
+        self._tell(ref, before, position(now))
         verdict = one.see(now)
         if verdict is None:
             return
         if verdict.reached:
-            yield self._end(one.ref, Came.REACHED, goal=verdict.goal)
+            yield self._end(ref, Came.REACHED, goal=verdict.goal)
         else:
             came = Came.SUPERSEDED if verdict.superseded else Came.UNREACHABLE
-            yield self._end(one.ref, came, reason=verdict.reason)
+            yield self._end(ref, came, reason=verdict.reason)
 
     def _tell(self, ref: Ref, before: Position | None, now: Position) -> None:
         def place(found: Position) -> tuple[object, ...]:
@@ -222,24 +194,3 @@ class _Waiting:
             self.certain = self.certain or (came is Came.REACHED) == self.one_is_enough
         last = None if one.last is None else row(one.last)
         return Waited(ref, came, goal, reason, last, self.clock() - self.started, error)
-
-
-def workload_generation(cluster: Cluster, rollout: Rollout) -> int:
-    """The generation of the workload a rollout takes its template from, as it is now.
-
-    0 where there is none, where the kind has none, and where it may not be read or is not there:
-    then the rollout alone has to tell.
-    """
-    reference = rollout.spec.workload_ref
-    if reference is None:
-        return 0
-    group = reference.api_version.rpartition("/")[0]
-    known: tuple[Kind, str] | None = TEMPLATES.get((group, reference.kind))
-    if known is None:
-        return 0
-    kind, _ = known
-    try:
-        found = cluster.get(kind, rollout.metadata.namespace, reference.name, inspect.Named)
-    except RolloutctlError:
-        return 0
-    return found.metadata.generation

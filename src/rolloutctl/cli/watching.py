@@ -72,9 +72,10 @@ def _follow(
     run: Run, ref: Ref, show: Any, timeout: float | None, until: Goal | None
 ) -> tuple[Update | None, Verdict | None]:
     from rolloutctl.actions.following import News, follow
-    from rolloutctl.domain.reaching import Course, impossible
+    from rolloutctl.actions.sighting import Sight
+    from rolloutctl.domain.reaching import impossible
 
-    course = Course([until]) if until is not None else None
+    sight = Sight(run.cluster(), [until]) if until is not None else None
     last: Update | None = None
     for update in follow(run.cluster(), ref, timeout=timeout or None, tick=show.tick):
         if last is None and until is not None:
@@ -84,8 +85,8 @@ def _follow(
         last = update
         show.update(update)
         unsure = (News.DELETED, News.UNREADABLE, News.STALE)
-        if course is not None and update.news not in unsure:
-            verdict = course.judge(update.picture.rollout)
+        if sight is not None and update.news not in unsure:
+            verdict = sight.see(update.picture.rollout)
             if verdict is not None:
                 return last, verdict
     return last, None
@@ -317,6 +318,8 @@ def wait_for_end(run: Run, ref: Ref, *, timeout: float | None, output: str | Non
     Raises Timeout (time is over, or a person has to act), NotFound (deleted), Interrupted.
     """
     from rolloutctl.actions.following import News, follow
+    from rolloutctl.actions.sighting import Sight
+    from rolloutctl.domain.goals import Goal, GoalKind
     from rolloutctl.domain.tree import row
     from rolloutctl.render import words
     from rolloutctl.render.text import safe
@@ -324,9 +327,10 @@ def wait_for_end(run: Run, ref: Ref, *, timeout: float | None, output: str | Non
 
     before: RolloutPicture | None = None
     last: Update | None = None
+    goals = [Goal(GoalKind.HEALTHY), Goal(GoalKind.AWAITING)]
+    sight = Sight(run.cluster(), goals)
     try:
         for last in follow(run.cluster(), ref, timeout=timeout or None):
-            found = last.picture.status
             if last.news is News.DELETED:
                 raise NotFound(f"{ref} was deleted while it was waited for", subject=str(ref))
             if last.news is News.TIMEOUT:
@@ -337,9 +341,12 @@ def wait_for_end(run: Run, ref: Ref, *, timeout: float | None, output: str | Non
                 continue
             run.note(movement.lines(before, last.picture, run.surface()))
             before = last.picture
-            if not found.observed:
-                continue
-            if found.phase in ("Healthy", "Degraded") or found.awaiting is not None:
+            verdict = sight.see(last.picture.rollout)
+            if verdict is not None and verdict.superseded:
+                # It is the rollout that is waited for, whichever version it comes to.
+                sight = Sight(run.cluster(), goals)
+                verdict = sight.see(last.picture.rollout)
+            if verdict is not None:
                 break
     except KeyboardInterrupt:
         raise Interrupted(f"stopped waiting for {ref}") from None

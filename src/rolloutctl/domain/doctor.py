@@ -299,7 +299,7 @@ def _routers(seen: Gathered) -> Iterator[Finding]:
                 used[router] = count
         count = seen.used.plugins.get((TRAFFIC_ROUTER, _GATEWAY_PLUGIN), 0)
         used |= {"gateway-api": count} if count else {}
-    missing = {name: count for name, count in used.items() if name not in served}
+    missing = {name: used[name] for name in sorted(used) if name not in served}
     severity = Severity.WARNING if missing else Severity.OK
     yield Finding(Check.ROUTERS, severity, {"served": served, "missing": missing})
 
