@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 
 from rolloutctl.actions import owned
 from rolloutctl.actions.following_objects import Listed, Tidings, Told, follow
-from rolloutctl.actions.inspect import Missing, get_rollout
+from rolloutctl.actions.inspect import Missing, get_rollout, names
 from rolloutctl.domain import wire
 from rolloutctl.domain.cluster import EVENTS, Cluster
 from rolloutctl.domain.happenings import Happening, happening, in_order, is_of, may_have_been_of
 from rolloutctl.domain.owned import tree
 from rolloutctl.domain.refs import Ref
 from rolloutctl.domain.wire_details import EventDetails
+from rolloutctl.errors import RolloutctlError
 
 FEW = 6
 """Objects whose events are asked for one by one; of more, those of the namespace are read."""
@@ -43,6 +44,7 @@ class Circle:
         self._foreign: set[str] = set()
         self._uids: set[str] = set()
         self._names: set[tuple[str, str]] = set()
+        self._others = self._longer_names() if gone else []
         self._read()
 
     def _read(self) -> None:
@@ -57,6 +59,14 @@ class Circle:
             self._uids.add(node.uid)
             self._names.add((node.kind, node.name))
         self._uids.discard("")
+
+    def _longer_names(self) -> list[str]:
+        """The rollouts whose objects have names that could as well be of this one."""
+        try:
+            known = [ref.name for ref in names(self._cluster, self.ref.namespace)]
+        except RolloutctlError:
+            return []
+        return [f"{name}-" for name in known if name.startswith(f"{self.ref.name}-")]
 
     def selectors(self) -> list[str]:
         """The field selectors that pick the events, [""] for all of the namespace."""
@@ -83,7 +93,7 @@ class Circle:
         if not may_have_been_of(about, self.ref.name):
             return False
         if self.gone:
-            return True
+            return not about.name.startswith(tuple(self._others))
         if not look or about.uid in self._foreign:
             return False
         # It may be new. What is not found then is of another rollout, and not looked for again.

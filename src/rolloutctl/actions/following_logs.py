@@ -27,7 +27,7 @@ from rolloutctl.domain.cluster import PODS, Cluster, WatchEvent
 from rolloutctl.domain.pod_logs import LogLine, Origin, Runs, read_line, runs
 from rolloutctl.errors import Failed, Forbidden, NotFound, RolloutctlError, Unauthorized
 
-_AGAIN = 1.0
+_AGAIN = 0.5
 """Seconds until a log that broke off is read on."""
 _FIRST, _SETTLE = 1.0, 0.1
 """For so many seconds at the beginning lines are held back until so many go by without one: what
@@ -119,13 +119,11 @@ class Follower:
                 lines: list[LogLine] = []
                 taken = self._pump.take(least(left, self._next_try()))
                 while taken is not None:
-                    kind, _, of = taken.source.partition(":")
-                    if kind == "log":
-                        yield from self._read(taken, lines)
-                    elif taken.error is not None:
-                        raise taken.error
-                    elif taken.event is not None:
-                        yield from self._change(kind, int(of), taken.event, gone)
+                    for remark in self._take(taken, lines, gone):
+                        if lines:
+                            yield in_order(lines)
+                            lines.clear()
+                        yield remark
                     if len(lines) >= _BURST:
                         break
                     taken = self._pump.take(_SETTLE if self._clock() - started < _FIRST else 0)
@@ -139,6 +137,16 @@ class Follower:
             self._pump.close()
             # Who waits for room may see that nobody prints any more.
             self._room.release(_UNREAD)
+
+    def _take(self, taken: Taken, lines: list[LogLine], gone: set[int]) -> Iterator[Remark]:
+        """What a source said; a line goes to `lines`."""
+        kind, _, of = taken.source.partition(":")
+        if kind == "log":
+            yield from self._read(taken, lines)
+        elif taken.error is not None:
+            raise taken.error
+        elif taken.event is not None:
+            yield from self._change(kind, int(of), taken.event, gone)
 
     def _done(self) -> bool:
         """Whether nothing more can come."""

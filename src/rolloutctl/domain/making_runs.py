@@ -39,7 +39,7 @@ Find = Callable[[bool, str], Template]
 
 
 def whole(templates: Sequence[Template], find: Find) -> list[Template]:
-    """The templates with those they refer to (`spec.templates`), each once."""
+    """The templates with those they refer to (`spec.templates`), each once; the cluster's last."""
     found: dict[tuple[bool, str], Template] = {}
     own = {each.key: each for each in templates}
     left = list(templates)
@@ -54,7 +54,7 @@ def whole(templates: Sequence[Template], find: Find) -> list[Template]:
                 key = (each.get("clusterScope") is True, name)
                 if key not in found:
                     left.append(own.get(key) or find(*key))
-    return list(found.values())
+    return sorted(found.values(), key=lambda each: each.key[0])
 
 
 def analysis_run(
