@@ -61,6 +61,7 @@ COMMANDS: dict[str, Entry] = {
     "doctor": Entry("doctor", "Look at the cluster, the controller and your rights."),
     "demo": Entry("demo", "Watch the tool at work on a cluster of its own, in two minutes."),
     "schema": Entry("schema", "Print JSON Schemas, for editors and programs."),
+    "lint": Entry("lint", "Find what is wrong with manifests, before a cluster does."),
     "config": Entry("config", "See and change the settings of rolloutctl."),
     "sandbox": Entry("sandbox", "Run an embedded cluster to try things on."),
     "completion": Entry("completion", "Print the shell's completion script."),

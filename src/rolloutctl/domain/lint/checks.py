@@ -1,0 +1,93 @@
+"""All checks, and how they are run."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Sequence
+
+import msgspec
+
+from rolloutctl.domain.lint import (
+    canaries,
+    plugins,
+    references,
+    rollouts,
+    steps,
+    structure,
+)
+from rolloutctl.domain.lint.analysis_checks import ANALYSIS_CHECKS
+from rolloutctl.domain.lint.finding import Check, Finding, Manifest, Severity
+
+CHECKS: tuple[Check, ...] = (
+    structure.check_kind,
+    structure.check_names,
+    structure.check_fields,
+    rollouts.check_spec,
+    rollouts.check_blue_green,
+    canaries.check_canary,
+    steps.check_order,
+    references.check_workload,
+    references.check_services,
+    references.check_virtual_services,
+    plugins.check_configuration,
+    plugins.check_named,
+    plugins.check_deadline,
+    *ANALYSIS_CHECKS,
+)
+
+
+def lint(
+    manifests: Sequence[Manifest],
+    others: Sequence[Manifest] = (),
+    *,
+    complete: bool = False,
+) -> list[Finding]:
+    """What is wrong with `manifests`, in their order, each thing once.
+
+    `others` are known and not checked themselves: what a cluster holds. `complete`: what is not
+    among all of them is not there at all, which is an error; else it is a warning.
+    """
+    found: list[Finding] = []
+    nearest = _Nearest(manifests, others)
+    for manifest in manifests:
+        known = nearest.to(manifest)
+        seen: set[tuple[object, ...]] = set()
+        for check in CHECKS:
+            for finding in check(manifest, known):
+                key = (finding.rule, finding.path, finding.message)
+                if key not in seen:
+                    seen.add(key)
+                    found.append(_weighed(finding, complete=complete))
+    return found
+
+
+class _Nearest:
+    """All manifests in the order in which one of them finds what it refers to.
+
+    Folders of several environments hold objects of the same names: those of the same file are
+    meant, then those of the same folder, then any.
+    """
+
+    def __init__(self, manifests: Sequence[Manifest], others: Sequence[Manifest]) -> None:
+        self._files = [(each.where(()).file, each) for each in manifests]
+        self._others = others
+        self._file = ""
+        self._found: list[Manifest] = []
+
+    def to(self, manifest: Manifest) -> Sequence[Manifest]:
+        file = manifest.where(()).file
+        if file != self._file or not self._found:
+            folder = posixpath.dirname(file)
+
+            def far(one: tuple[str, Manifest]) -> tuple[bool, bool]:
+                return one[0] != file, posixpath.dirname(one[0]) != folder
+
+            ordered = sorted(self._files, key=far)
+            self._file, self._found = file, [*(each for _, each in ordered), *self._others]
+        return self._found
+
+
+def _weighed(finding: Finding, *, complete: bool) -> Finding:
+    if complete and finding.rule in references.MISSING:
+        return msgspec.structs.replace(finding, severity=Severity.ERROR, hint="")
+    return finding
