@@ -22,10 +22,14 @@ from rolloutctl.domain.converting import (
     to_deployment,
     to_rollout,
 )
+from rolloutctl.domain.lint.checks import lint
+from rolloutctl.domain.lint.manifests import read
+from rolloutctl.domain.lint.references import MISSING
 from rolloutctl.errors import ExitCode
 from rolloutctl.sandbox.controller import invalid
 from rolloutctl.sandbox.embedded import EmbeddedCluster
 from support.fake_cluster import FakeCluster
+from support.linted import made
 from support.program import Program, Result
 
 COMMENTED = """\
@@ -92,6 +96,7 @@ LIVE: dict[str, Any] = {
         "annotations": {
             "deployment.kubernetes.io/revision": "3",
             "kubectl.kubernetes.io/last-applied-configuration": "{}",
+            "argocd.argoproj.io/tracking-id": "web:apps/Deployment:shop/web",
         },
     },
     "spec": {
@@ -161,6 +166,9 @@ def test_a_file_becomes_a_rollout(argv: str, snapshot: SnapshotAssertion) -> Non
     assert done.exit_code == ExitCode.OK
     assert done.stdout == snapshot(name="stdout")
     assert done.stderr == snapshot(name="stderr")
+    manifests, findings = read(done.stdout, "printed")
+    assert findings == []
+    assert [each.message for each in lint(manifests) if each.rule not in MISSING] == []
 
 
 def test_a_file_that_comes_back_is_as_it_was() -> None:
@@ -249,6 +257,12 @@ def test_what_is_not_in_the_cluster_is_not_found() -> None:
     assert convert("deployment", "web").exit_code == ExitCode.NOT_FOUND
 
 
+def faults(rollout: Any) -> list[str]:
+    """What lint says of one rollout by itself."""
+    (manifest,) = made(rollout)
+    return [each.message for each in lint([manifest])]
+
+
 # --- the conversion itself ----------------------------------------------------------------------
 
 
@@ -298,6 +312,7 @@ def test_there_and_back_is_the_deployment_again(written: dict[str, Any], plan: s
     found = copy.deepcopy(written)
     assert to_rollout(found, Strategy(steps=steps(plan) if plan else ())) == []
     assert invalid.spec_error(found) is None
+    assert faults(found) == []
     remarks = to_deployment(found)
     assert {each.detail for each in remarks} <= {"spec.strategy.canary.steps"}
     assert found == written

@@ -210,12 +210,19 @@ def test_a_namespace_in_the_file_wins_over_the_context(folder: Path) -> None:
     ("objects", "argv", "said"),
     [
         ([HERE], ["-n", "shop"], "its namespace is mail, and -n says shop"),
-        ([TEMPLATE, TEMPLATE], [], "is given twice: in bad.yaml and in bad.yaml"),
+        ([TEMPLATE, TEMPLATE], [], "bad.yaml:15: there is another AnalysisTemplate ok"),
+        (
+            [TEMPLATE, TEMPLATE],
+            ["--validate", "ignore"],
+            "is given twice: in bad.yaml and in bad.yaml",
+        ),
         ([{**SERVICE, "kind": "Ingress"}], [], "kubectl apply -f takes all kinds"),
         ([{**TEMPLATE, "apiVersion": "argoproj.io/v1"}], [], "are not created by this"),
         ([{**TEMPLATE, "apiVersion": "argoproj.io"}], [], "are not created by this"),
         ([{**TEMPLATE, "metadata": {"name": 7}}], [], "metadata.name is no text"),
-        ([{"kind": "Rollout"}], [], "has no apiVersion"),
+        ([{"kind": "Rollout"}], [], "bad.yaml:1: the object has no apiVersion"),
+        ([SERVICE, {"apiVersion": "v1"}], [], "bad.yaml:11: the object has no kind"),
+        ([{**TEMPLATE, "metadata": []}], [], "the AnalysisTemplate has no metadata.name"),
         ([], [], "nothing to create"),
     ],
 )
@@ -237,7 +244,7 @@ def test_what_is_wrong_with_one_keeps_all_from_being_created(
         (["-f", "none.yaml"], "none.yaml cannot be read"),
         (["-f", "empty"], "folder empty holds no manifests"),
         (["-f", "-", "-f", "-"], "stdin (-) can be read once"),
-        (["-f", "broken.yaml"], "broken.yaml is no YAML"),
+        (["-f", "broken.yaml"], "broken.yaml:2: did not find"),
         (["all.yaml"], "did you mean -f all.yaml?"),
         (["-f", "all.yaml", "--timeout", "5s"], "--timeout is for --wait"),
         (["-f", "all.yaml", "--validate", "most"], "known: strict, warn, ignore"),
@@ -294,3 +301,31 @@ def test_a_wait_has_an_end(folder: Path) -> None:
     done = create(cluster, *argv)  # type: ignore[arg-type]
     assert done.exit_code == ExitCode.TIMEOUT
     assert "rollout web: still " in done.stdout
+
+
+# --- what lint says -----------------------------------------------------------------------------
+
+WRONG = {**TEMPLATE, "spec": {"metrics": [{**METRIC, "count": 3}], "dryRuns": []}}
+
+
+def test_what_lint_finds_is_said_with_its_place_and_nothing_is_created(
+    folder: Path, snapshot: SnapshotAssertion
+) -> None:
+    write("wrong.yaml", SERVICE, WRONG)
+    cluster = Making()
+    done = create(cluster, "-f", "wrong.yaml")
+    assert done.exit_code == ExitCode.USAGE
+    assert done.stderr == snapshot
+    assert cluster.sent == []
+
+
+@pytest.mark.parametrize(("how", "told"), [("warn", True), ("ignore", False)])
+def test_it_is_created_all_the_same_where_that_is_asked_for(
+    folder: Path, how: str, *, told: bool
+) -> None:
+    write("wrong.yaml", WRONG)
+    cluster = Making()
+    done = create(cluster, "-f", "wrong.yaml", "--validate", how)
+    assert done.exit_code == ExitCode.OK
+    assert [name for _, _, name, _ in cluster.sent] == ["ok"]
+    assert ("interval must be specified when count > 1" in done.stderr) is told

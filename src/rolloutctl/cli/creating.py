@@ -12,6 +12,7 @@ from rolloutctl.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from rolloutctl.domain.creating import Creation, Wanted
+    from rolloutctl.domain.lint.finding import Finding, Manifest
 
 SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -86,19 +87,52 @@ def _text(path: Path) -> str:
 
 def _objects(run: Run, files: Sequence[str], wishes: Wishes) -> list[Wanted]:
     from rolloutctl.domain.creating import ordered, wanted
-    from rolloutctl.sandbox import rehearsal
+    from rolloutctl.domain.lint.manifests import read
 
+    manifests: list[Manifest] = []
+    findings: list[Finding] = []
+    for source, text in texts(run, files, recursive=wishes.recursive):
+        found, wrong = read(text, source)
+        manifests += found
+        findings += wrong
+    # What cannot be read as it stands there is not created, whatever is asked of validation.
+    _refuse(run, findings)
+    if not manifests:
+        raise UsageError("there is nothing to create in what was given")
     given = run.common.namespace
     # Without -n the context has to say it, and that needs a kubeconfig.
     fallback = given or run.one_namespace()
-    found = [
-        wanted(data, source, given=given, fallback=fallback)
-        for source, text in texts(run, files, recursive=wishes.recursive)
-        for data in rehearsal.read(text, source)
-    ]
-    if not found:
-        raise UsageError("there is nothing to create in what was given")
-    return ordered(found)
+    objects = [wanted(each, given=given, fallback=fallback) for each in manifests]
+    if wishes.validate != "ignore":
+        _validate(run, manifests, strict=wishes.validate == "strict")
+    return ordered(objects)
+
+
+def _validate(run: Run, manifests: Sequence[Manifest], *, strict: bool) -> None:
+    """Says what lint finds wrong; raises UsageError for errors where they count."""
+    from rolloutctl.domain.lint.checks import lint
+    from rolloutctl.domain.lint.finding import Severity
+
+    errors = [each for each in lint(manifests) if each.severity is Severity.ERROR]
+    if strict:
+        _refuse(run, errors, "--validate=warn creates it all the same")
+    else:
+        _tell(run, errors)
+
+
+def _refuse(run: Run, errors: Sequence[Finding], hint: str = "") -> None:
+    if not errors:
+        return
+    _tell(run, errors)
+    count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
+    raise UsageError(f"nothing is created: {count} in what was given", hint=hint)
+
+
+def _tell(run: Run, errors: Sequence[Finding]) -> None:
+    from rolloutctl.render.views import creating as views
+
+    for each in sorted(errors, key=lambda each: (each.place.file, each.place.line)):
+        run.note(views.finding(each, run.surface()))
 
 
 # --- creating -----------------------------------------------------------------------------------

@@ -34,8 +34,12 @@ _SERVER_SET = (
     *("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink"),
     *("deletionTimestamp", "deletionGracePeriodSeconds", "ownerReferences"),
 )
+_PAST = (
+    "kubectl.kubernetes.io/last-applied-configuration",
+    "notified.notifications.argoproj.io",
+    "argocd.argoproj.io/tracking-id",
+)
 _PAST_PREFIXES = ("deployment.kubernetes.io/", "rollout.argoproj.io/")
-_PAST = ("kubectl.kubernetes.io/last-applied-configuration", "notified.notifications.argoproj.io")
 _SCALERS = {
     "HorizontalPodAutoscaler": "scaleTargetRef",
     "ScaledObject": "scaleTargetRef",

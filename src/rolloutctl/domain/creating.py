@@ -10,6 +10,7 @@ import msgspec
 
 from rolloutctl.domain import cluster as resources
 from rolloutctl.domain.cluster import Kind
+from rolloutctl.domain.lint.finding import Manifest
 from rolloutctl.domain.refs import Ref
 from rolloutctl.domain.wire import Json
 from rolloutctl.errors import ExitCode, RolloutctlError, UsageError
@@ -109,36 +110,45 @@ class Creation(msgspec.Struct, frozen=True):
 
 def exit_code(creations: Sequence[Creation]) -> ExitCode:
     """OK if all are; the code shared by those that failed; FAILED where they differ."""
-    codes = {each.exit_code for each in creations} - {ExitCode.OK}
+    codes = {each.exit_code for each in creations if each.made is not Made.NOT_DONE}
+    codes -= {ExitCode.OK}
     if not codes:
         return ExitCode.OK
     return codes.pop() if len(codes) == 1 else ExitCode.FAILED
 
 
-def wanted(data: Json, source: str, *, given: str | None, fallback: str) -> Wanted:
+def wanted(manifest: Manifest, *, given: str | None, fallback: str) -> Wanted:
     """The object to create, with its namespace filled in.
 
     `given` is the namespace of the command line; `fallback` the one of objects that name none.
-    Raises UsageError for another kind, another namespace than `given`, and mistyped metadata.
+    Raises UsageError for another kind, another namespace than `given`, and for what no API server
+    would know as an object.
     """
-    metadata = data["metadata"]
-    api_version, kind_name = str(data["apiVersion"]), str(data["kind"])
-    group, slash, version = api_version.rpartition("/")
-    kind = next((each for each in KINDS if (each.group, each.kind) == (group, kind_name)), None)
-    subject = f"{kind_name.lower()} {metadata.get('name') or metadata.get('generateName')}"
-    if kind is None or (slash and version != kind.version) or (not slash and group):
+    place = manifest.where(())
+    source = f"{place.file}:{place.line}" if place.line else place.file
+    metadata = manifest.at("metadata")
+    for field, value in (("apiVersion", manifest.api_version), ("kind", manifest.kind)):
+        if not value:
+            raise UsageError(f"{source}: the object has no {field}")
+    if not isinstance(metadata, dict) or not (metadata.get("name") or metadata.get("generateName")):
+        raise UsageError(f"{source}: the {manifest.kind} has no metadata.name")
+    for field in ("name", "generateName", "namespace"):
+        if not isinstance(metadata.get(field), str | None):
+            raise UsageError(f"{source}: metadata.{field} is no text")
+    subject = f"{manifest.kind.lower()} {metadata.get('name') or metadata.get('generateName')}"
+    kind = _kind(manifest)
+    if kind is None:
         known = ", ".join(each.kind for each in KINDS if each.group == "argoproj.io")
         raise UsageError(
-            f"{source}: objects of {api_version}, kind {kind_name}, are not created by this",
+            f"{source}: objects of {manifest.api_version}, kind {manifest.kind}, are not created"
+            " by this",
             subject=subject,
             hint=f"it creates {known}, and what they need; kubectl apply -f takes all kinds",
         )
-    named = metadata.get("namespace")
-    for field in ("name", "generateName", "namespace"):
-        if not isinstance(metadata.get(field), str | None):
-            raise UsageError(f"{source}: metadata.{field} is no text", subject=subject)
+    data, file = manifest.data, place.file
     if not kind.namespaced:
-        return Wanted(kind, "", data, source)
+        return Wanted(kind, "", data, file)
+    named = metadata.get("namespace")
     if given and named and given != named:
         raise UsageError(
             f"{source}: its namespace is {named}, and -n says {given}",
@@ -146,9 +156,15 @@ def wanted(data: Json, source: str, *, given: str | None, fallback: str) -> Want
             hint=f"leave -n out, or pass -n {named}",
         )
     namespace = named or given or fallback
-    return Wanted(
-        kind, namespace, {**data, "metadata": {**metadata, "namespace": namespace}}, source
-    )
+    return Wanted(kind, namespace, {**data, "metadata": {**metadata, "namespace": namespace}}, file)
+
+
+def _kind(manifest: Manifest) -> Kind | None:
+    for each in KINDS:
+        version = f"{each.group}/{each.version}" if each.group else each.version
+        if (version, each.kind) == (manifest.api_version, manifest.kind):
+            return each
+    return None
 
 
 def ordered(objects: Sequence[Wanted]) -> list[Wanted]:

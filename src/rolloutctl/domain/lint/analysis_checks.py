@@ -15,4 +15,5 @@ ANALYSIS_CHECKS: tuple[Check, ...] = (
     arguments.check_uses,
     experiments.check_templates,
     experiments.check_ends,
+    experiments.check_placeholders,
 )

@@ -11,10 +11,12 @@ from rolloutctl.domain.durations import parse_go
 from rolloutctl.domain.lint.finding import Finding, Manifest, Path, Severity
 from rolloutctl.domain.lint.metrics import duration_fault
 from rolloutctl.domain.lint.reading import (
+    PLACEHOLDER,
     inside,
     is_of_rollouts,
     items,
     mapping,
+    nearest,
     number,
     objects,
     text,
@@ -114,6 +116,35 @@ def check_ends(manifest: Manifest, manifests: Sequence[Manifest]) -> Iterator[Fi
                 path,
                 "set duration, or requiredForCompletion of an analysis",
             )
+
+
+def check_placeholders(manifest: Manifest, manifests: Sequence[Manifest]) -> Iterator[Finding]:
+    """Placeholders in arguments of an experiment's analyses: of its templates, and its times.
+
+    Source: argo-rollouts, experiments/experiment.go (ResolveExperimentArgsValue).
+    """
+    for path in _experiments(manifest):
+        spec = manifest.at(*path)
+        known = ["experiment.availableAt"]
+        if inside(spec, "duration"):
+            known.append("experiment.finishedAt")
+        for _, template in objects(spec, "templates"):
+            called = f"templates.{text(template, 'name')}"
+            known += [f"{called}.podTemplateHash", f"{called}.replicaset.name"]
+        for index, analysis in objects(spec, "analyses"):
+            for at, given in objects(analysis, "args"):
+                for found in PLACEHOLDER.finditer(text(given, "value")):
+                    name = found[1].strip()
+                    if name not in known:
+                        near = nearest(name, known)
+                        yield Finding(
+                            "bad-placeholder",
+                            Severity.ERROR,
+                            f"failed to resolve {{{{{name}}}}}",
+                            manifest,
+                            (*path, "analyses", index, "args", at, "value"),
+                            f"did you mean {near}?" if near else f"known: {', '.join(known)}",
+                        )
 
 
 def _experiments(manifest: Manifest) -> Iterator[Path]:

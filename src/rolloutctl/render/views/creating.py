@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from rolloutctl.domain.creating import Creation, Made
+from rolloutctl.domain.lint.finding import Finding
 from rolloutctl.render import narrate, words
 from rolloutctl.render.surface import Surface
 from rolloutctl.render.text import Line, line, safe, wrap
@@ -21,6 +22,16 @@ def named(each: Creation, *, namespaces: bool) -> str:
     """An object as people call it: "rollout checkout", with its namespace where there are more."""
     shown = each.ref if namespaces and each.ref.namespace else each.ref.name
     return safe(f"{each.wanted.kind.kind.lower()} {shown}", 400)
+
+
+def finding(found: Finding, surface: Surface) -> list[Line]:
+    """What is wrong with a manifest, where, and what to do about it."""
+    place = f"{found.place.file}:{found.place.line}" if found.place.line else found.place.file
+    said = f"{safe(place, 400)}: {safe(found.message, 1000)}"
+    lines = wrap(narrate.failed(surface, said), surface.room, indent=2)
+    if found.hint:
+        lines += wrap(narrate.detail(surface, safe(found.hint, 400)), surface.room, indent=4)
+    return lines
 
 
 def result(each: Creation, surface: Surface, *, namespaces: bool) -> list[Line]:
