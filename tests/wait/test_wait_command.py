@@ -253,7 +253,9 @@ def test_watch_and_status_know_of_the_deployment_too(command: tuple[str, ...]) -
 def test_a_workload_that_may_not_be_read_is_told_by_the_rollout_alone() -> None:
     cluster = with_deployment(2)
     cluster.forbidden = frozenset({"deployments"})
-    assert ends(cluster, "healthy", ["demo"]) == {"demo": Came.REACHED}
+    result = Program(cluster=cluster)("wait", "demo", "--for", "healthy", *SOON)
+    assert result.exit_code == ExitCode.OK
+    assert "a change of its workload may be missed: not allowed" in result.stderr
 
 
 def test_one_watch_by_name_a_watch_a_namespace_or_one_for_all() -> None:

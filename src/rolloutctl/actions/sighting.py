@@ -22,6 +22,8 @@ class Sight:
 
     def __init__(self, cluster: Cluster, goals: Sequence[Goal]) -> None:
         self.last: Rollout | None = None
+        self.problem = ""
+        """Why the workload cannot be read: the rollout alone has to tell then."""
         self._cluster = cluster
         self._course = Course(goals)
         self._workload = 0
@@ -30,23 +32,29 @@ class Sight:
     def see(self, now: Rollout) -> Verdict | None:
         """One state of it; the verdict if it brings that."""
         if self.last is None:
-            self._workload = workload_generation(self._cluster, now)
+            self._workload = self._read(now)
         self.last = now
         found = self._course.judge(now, self._workload)
         if found is None or now.spec.workload_ref is None:
             return found
-        latest = workload_generation(self._cluster, now)
+        latest = self._read(now)
         if latest > self._workload:
             self._workload = latest
             return self._course.judge(now, latest)
         return found
 
+    def _read(self, now: Rollout) -> int:
+        try:
+            return workload_generation(self._cluster, now)
+        except RolloutctlError as error:
+            self.problem = error.message
+            return 0
+
 
 def workload_generation(cluster: Cluster, rollout: Rollout) -> int:
     """The generation of the workload a rollout takes its template from, as it is now.
 
-    0 where there is none, where the kind has none, and where it may not be read or is not there:
-    then the rollout alone has to tell.
+    0 where there is none, and where the kind has none. Raises what the cluster raises.
     """
     reference = rollout.spec.workload_ref
     if reference is None:
@@ -55,9 +63,5 @@ def workload_generation(cluster: Cluster, rollout: Rollout) -> int:
     known: tuple[Kind, str] | None = TEMPLATES.get((group, reference.kind))
     if known is None:
         return 0
-    kind, _ = known
-    try:
-        found = cluster.get(kind, rollout.metadata.namespace, reference.name, inspect.Named)
-    except RolloutctlError:
-        return 0
+    found = cluster.get(known[0], rollout.metadata.namespace, reference.name, inspect.Named)
     return found.metadata.generation

@@ -155,6 +155,8 @@ class _Waiting:
         before = position(one.last) if one.last is not None else None
         self._tell(ref, before, position(now))
         verdict = one.see(now)
+        if one.problem and before is None:
+            self.report(Moved(ref, position(now), problem=one.problem))
         if verdict is None:
             return
         if verdict.reached:

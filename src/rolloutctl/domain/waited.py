@@ -65,13 +65,15 @@ class Waited(msgspec.Struct, frozen=True):
 class Moved(msgspec.Struct, frozen=True):
     """A rollout went on while it was waited for: where it stands, and stood (None: at the start).
 
-    `stale`: the connection dropped, and nothing is known of the rollout.
+    `stale`: the connection dropped, and nothing is known of the rollout. `problem`: why the
+    workload it refers to cannot be read; a change of that may then be missed.
     """
 
     ref: Ref
     now: Position | None = None
     before: Position | None = None
     stale: bool = False
+    problem: str = ""
 
 
 def exit_code(results: Sequence[Waited], *, one_is_enough: bool = False) -> ExitCode:

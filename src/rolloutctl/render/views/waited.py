@@ -9,7 +9,7 @@ from rolloutctl.domain.goals import Goal, spoken
 from rolloutctl.domain.reports import Happened, What
 from rolloutctl.domain.status import Awaiting
 from rolloutctl.domain.waited import Came, Moved, Waited
-from rolloutctl.render import words
+from rolloutctl.render import narrate, words
 from rolloutctl.render.surface import Surface
 from rolloutctl.render.text import Line, Span, line, safe, wrap
 from rolloutctl.render.views import status
@@ -22,6 +22,10 @@ def moved(move: Moved, surface: Surface, *, named: bool, spread: bool = False) -
     `named` puts the rollout's name in front, `spread` its namespace too.
     """
     ref = move.ref
+    if move.problem:
+        head = f"{safe(ref.name)}: " if named else ""
+        text = f"{head}a change of its workload may be missed: {safe(move.problem, 400)}"
+        return wrap(narrate.warning(surface, text), surface.room, indent=2)
     if move.stale or move.now is None:
         return happened(Happened(ref, What.STALE), surface)
     now, before = move.now, move.before
@@ -68,10 +72,10 @@ def ended(
 
 def hint(item: Waited) -> str:
     """What to do about a wait that did not end well; "" where there is nothing to say."""
-    ref = item.ref
+    name, namespace = safe(item.ref.name), safe(item.ref.namespace)
     if item.came is Came.UNREACHABLE and item.row is not None and item.row.phase == "Degraded":
-        return f"rolloutctl explain {ref.name} -n {ref.namespace} says why it is as it is"
+        return f"rolloutctl explain {name} -n {namespace} says why it is as it is"
     if item.came is Came.TIMED_OUT and item.row is not None and item.row.awaiting is not None:
         verb = "resume" if item.row.awaiting is Awaiting.RESUME else "promote"
-        return f"rolloutctl {verb} {ref.name} -n {ref.namespace} lets it go on"
+        return f"rolloutctl {verb} {name} -n {namespace} lets it go on"
     return ""
