@@ -99,6 +99,10 @@ class Conflict(RolloutctlError):
     exit_code = ExitCode.CONFLICT
 
 
+class AlreadyExists(Conflict):
+    """What was to be created is there already."""
+
+
 class Interrupted(RolloutctlError):
     """The user pressed Ctrl-C or the process was asked to end."""
 

@@ -13,6 +13,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from rolloutctl.domain.cluster import IDENTITY_REVIEWS, Kind
 from rolloutctl.errors import (
+    AlreadyExists,
     Conflict,
     ExitCode,
     Failed,
@@ -105,7 +106,7 @@ def create(cluster: FakeCluster, *argv: str, stdin: str = "") -> Result:
 
 def refusing() -> Making:
     return Making(
-        web=Conflict("rollout shop/web is there already", subject="rollout shop/web"),
+        web=AlreadyExists("rollout shop/web is there already", subject="rollout shop/web"),
         ok=Failed("analysistemplate shop/ok: the server refuses this: spec.metrics: Required"),
     )
 
@@ -142,7 +143,8 @@ def test_what_became_of_each_is_told(
 @pytest.mark.parametrize(
     ("refusal", "code"),
     [
-        (Conflict("there already"), ExitCode.CONFLICT),
+        (AlreadyExists("there already"), ExitCode.CONFLICT),
+        (Conflict("the quota changed meanwhile"), ExitCode.CONFLICT),
         (Failed("no"), ExitCode.FAILED),
         (InDoubt("no answer"), ExitCode.CLUSTER),
     ],
@@ -291,13 +293,41 @@ def test_a_rollout_that_is_refused_by_the_controller_is_no_success(folder: Path)
     assert not found["outcome"]["good"]
 
 
+def test_an_invalid_spec_that_heals_by_itself_is_no_end(folder: Path) -> None:
+    """The template comes a moment after the controller has looked at the rollout."""
+    write("wait.yaml", ROLLOUT)
+    cluster = embedded()
+    sandbox = cluster.sandbox
+    later = {**TEMPLATE, "metadata": {"name": "ok", "namespace": "shop"}}
+    original = sandbox.advance
+    waited: list[float] = []
+
+    def advance(seconds: float) -> None:
+        original(seconds)
+        waited.append(seconds)
+        if sum(waited) == 1.0:
+            sandbox.apply(later)
+
+    sandbox.advance = advance  # type: ignore[method-assign]
+    done = create(cluster, "-f", "wait.yaml", "--wait")  # type: ignore[arg-type]
+    assert done.exit_code == ExitCode.OK, done.stdout
+    assert "rollout web: Healthy after" in done.stdout
+
+
+def test_one_that_waits_for_a_person_is_not_waited_for(folder: Path) -> None:
+    write("wait.yaml", {**ROLLOUT, "spec": {**ROLLOUT["spec"], "paused": True}}, TEMPLATE)
+    done = create(embedded(), "-f", "wait.yaml", "--wait")  # type: ignore[arg-type]
+    assert done.exit_code == ExitCode.TIMEOUT
+    assert "rollout web: Paused after" in done.stdout
+
+
 def test_a_wait_has_an_end(folder: Path) -> None:
     slow = {**ROLLOUT["spec"]["template"]["spec"], "containers": [{"name": "a", "image": "x:bad"}]}
     spec = {**ROLLOUT["spec"], "template": {**ROLLOUT["spec"]["template"], "spec": slow}}
     write("wait.yaml", {**ROLLOUT, "spec": spec}, TEMPLATE)
     cluster = embedded()
     cluster.sandbox.advance(1)
-    argv = ("-f", "wait.yaml", "--wait", "--timeout", "1ms")
+    argv = ("-f", "wait.yaml", "--wait", "--timeout", "250ms")
     done = create(cluster, *argv)  # type: ignore[arg-type]
     assert done.exit_code == ExitCode.TIMEOUT
     assert "rollout web: still " in done.stdout

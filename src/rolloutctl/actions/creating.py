@@ -13,11 +13,11 @@ from rolloutctl.domain.cluster import ANALYSIS_RUNS, EXPERIMENTS, ROLLOUTS, Clus
 from rolloutctl.domain.creating import ENDS, Creation, Made, Outcome, Wanted
 from rolloutctl.domain.decoders import decoder
 from rolloutctl.domain.refs import Ref
-from rolloutctl.domain.status import DEGRADED, HEALTHY, status_of
+from rolloutctl.domain.status import DEGRADED, HEALTHY, PAUSED, status_of
 from rolloutctl.domain.wire import AnalysisRun, Experiment, Metadata, Rollout, Wire
 from rolloutctl.errors import (
+    AlreadyExists,
     ClusterError,
-    Conflict,
     InDoubt,
     NotFound,
     RolloutctlError,
@@ -68,7 +68,7 @@ def create(
 
 
 def _refused(error: RolloutctlError) -> Made:
-    if isinstance(error, Conflict):
+    if isinstance(error, AlreadyExists):
         return Made.EXISTS
     return Made.UNKNOWN if isinstance(error, InDoubt) else Made.FAILED
 
@@ -96,7 +96,12 @@ _TYPES: dict[str, tuple[Kind, type[Any]]] = {
     "AnalysisRun": (ANALYSIS_RUNS, AnalysisRun),
     "Experiment": (EXPERIMENTS, Experiment),
 }
-_ENDED = {"Successful": True, "Failed": False, "Error": False, "Inconclusive": False}
+_GOOD = frozenset({HEALTHY, "Successful"})
+_BAD = frozenset({DEGRADED, "Failed", "Error"})
+_FOR_A_PERSON = frozenset({PAUSED, "Inconclusive"})
+GRACE = 10.0
+"""Seconds an invalid spec is not believed: the controller may look at a rollout before it has heard
+of the templates and Services created with it, and looks again by itself."""
 
 
 def follow(
@@ -106,48 +111,86 @@ def follow(
     timeout: float | None = None,
     clock: Clock = time.monotonic,
 ) -> Creation:
-    """The creation with how it ended: a rollout Healthy or Degraded, a run with its result.
+    """The creation with how it ended: a rollout Healthy, Degraded or waiting for a person, a run
+    with its result.
 
     `timeout` in seconds, None is no limit. Raises nothing: what the cluster raised is its `error`.
     """
-    kind, as_type = _TYPES[made.wanted.kind.kind]
     began = clock()
-    phase = message = ""
+    last = Outcome("", "", good=False, seconds=0.0)
+    doubted_since: float | None = None
     try:
-        stream = cluster.watch(
-            kind,
-            made.ref.namespace,
-            as_type,
-            field_selector=f"metadata.name={made.ref.name}",
-            timeout=timeout,
-        )
-        for event in stream:
-            found = event.object if isinstance(event.object, as_type) else None
-            gone = event.type == "DELETED" or (
-                found is not None and bool(made.uid) and found.metadata.uid != made.uid
-            )
-            if gone:
-                named = f"{kind.kind.lower()} {made.ref}"
-                raise NotFound(f"{named} was deleted meanwhile", subject=named)
-            if found is None:
-                continue
-            phase, message, good = _state(found)
-            if good is not None:
-                outcome = Outcome(phase, message, good, clock() - began)
-                return msgspec.structs.replace(made, outcome=outcome)
-        if timeout is None:
-            raise ClusterError("the server ended the watch", subject=str(made.ref))
+        while True:
+            now = clock()
+            left = None if timeout is None else max(0.0, began + timeout - now)
+            doubt = None if doubted_since is None else max(0.0, doubted_since + GRACE - now)
+            limits = [each for each in (left, doubt) if each is not None]
+            for last in _states(cluster, made, min(limits) if limits else None):
+                if _is_invalid(last):
+                    if doubted_since is None:
+                        doubted_since = clock()
+                        break  # watch again, only as long as the doubt lasts
+                    continue
+                had_doubts, doubted_since = doubted_since is not None, None
+                if _is_end(last):
+                    return _ended(made, last, clock() - began)
+                if had_doubts:
+                    break
+            else:
+                if not limits:
+                    raise ClusterError("the server ended the watch", subject=str(made.ref))
+                if left is None or (doubt is not None and doubt <= left):
+                    return _ended(made, last, clock() - began)
+                last = msgspec.structs.replace(last, timed_out=True)
+                return _ended(made, last, clock() - began)
     except RolloutctlError as error:
         return msgspec.structs.replace(made, error=error)
-    outcome = Outcome(phase, message, good=False, seconds=clock() - began, timed_out=True)
-    return msgspec.structs.replace(made, outcome=outcome)
 
 
-def _state(found: Any) -> tuple[str, str, bool | None]:
-    """Phase and message; whether that is a good end, None while it is none."""
-    if isinstance(found, Rollout):
-        status = status_of(found)
-        ended = {HEALTHY: True, DEGRADED: False}.get(status.phase) if status.observed else None
-        return status.phase, status.message, ended
-    phase = found.status.phase
-    return phase, found.status.message, _ENDED.get(phase)
+def _states(cluster: Cluster, made: Creation, timeout: float | None) -> Iterator[Outcome]:
+    """How the object is, and each change of it. Raises NotFound once it is gone."""
+    kind, as_type = _TYPES[made.wanted.kind.kind]
+    stream = cluster.watch(
+        kind,
+        made.ref.namespace,
+        as_type,
+        field_selector=f"metadata.name={made.ref.name}",
+        timeout=timeout,
+    )
+    try:
+        for event in stream:
+            found = event.object if isinstance(event.object, as_type) else None
+            replaced = found is not None and bool(made.uid) and found.metadata.uid != made.uid
+            if event.type == "DELETED" or replaced:
+                named = f"{kind.kind.lower()} {made.ref}"
+                raise NotFound(f"{named} was deleted meanwhile", subject=named)
+            if found is not None:
+                yield _state(found)
+    finally:
+        close = getattr(stream, "close", None)
+        if close is not None:
+            close()
+
+
+def _state(found: Any) -> Outcome:
+    if not isinstance(found, Rollout):
+        phase = found.status.phase
+        waits = phase in _FOR_A_PERSON
+        return Outcome(phase, found.status.message, phase in _GOOD, 0.0, awaiting=waits)
+    status = status_of(found)
+    good = status.observed and status.phase == HEALTHY
+    waits = status.phase == PAUSED and status.awaiting is not None
+    phase = status.phase if status.observed else ""
+    return Outcome(phase, status.message, good, 0.0, awaiting=waits)
+
+
+def _is_end(state: Outcome) -> bool:
+    return state.good or state.awaiting or state.phase in _BAD
+
+
+def _is_invalid(state: Outcome) -> bool:
+    return state.phase == DEGRADED and state.message.startswith("InvalidSpec")
+
+
+def _ended(made: Creation, state: Outcome, seconds: float) -> Creation:
+    return msgspec.structs.replace(made, outcome=msgspec.structs.replace(state, seconds=seconds))

@@ -101,9 +101,13 @@ def _read(run: Run, target: str, kind: str, resource: Kind, output: str | None) 
     ((source, text),) = texts(run, [target], recursive=False)
     if output == "json":
         # Comments do not matter there, and "yes" is what a server takes it for.
-        from rolloutctl.sandbox import rehearsal
+        from rolloutctl.domain.lint.manifests import read
 
-        documents: list[Any] = rehearsal.read(text, source)
+        manifests, findings = read(text, source)
+        if findings:
+            at, said = findings[0].place, findings[0].message
+            raise UsageError(f"{source} is no YAML: line {at.line}: {said}", subject=source)
+        documents: list[Any] = [each.data for each in manifests]
     else:
         documents = round_trip.load(text, source)
     if not any(is_of(each, kind) for each in _objects(documents)):

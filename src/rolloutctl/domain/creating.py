@@ -80,6 +80,8 @@ class Outcome(msgspec.Struct, frozen=True):
     good: bool
     seconds: float
     timed_out: bool = False
+    awaiting: bool = False
+    """A person has to decide before it goes on."""
 
 
 class Creation(msgspec.Struct, frozen=True):
@@ -105,7 +107,8 @@ class Creation(msgspec.Struct, frozen=True):
             return ExitCode.FAILED
         if self.outcome is None or self.outcome.good:
             return ExitCode.OK
-        return ExitCode.TIMEOUT if self.outcome.timed_out else ExitCode.FAILED
+        late = self.outcome.timed_out or self.outcome.awaiting
+        return ExitCode.TIMEOUT if late else ExitCode.FAILED
 
 
 def exit_code(creations: Sequence[Creation]) -> ExitCode:

@@ -7,6 +7,7 @@ import msgspec
 from rolloutctl.domain.cluster import Kind
 from rolloutctl.domain.decoders import decoder
 from rolloutctl.errors import (
+    AlreadyExists,
     ClusterError,
     Conflict,
     Failed,
@@ -103,7 +104,7 @@ def failure(code: int, body: bytes, target: Target, cluster: str) -> RolloutctlE
         )
     if code == 409 and target.verb == "create" and status.reason == "AlreadyExists":
         named = f"{_what(target)} is there already" if target.name else said
-        return Conflict(named, subject=what)
+        return AlreadyExists(named, subject=what)
     if code == 409 or (code == 422 and target.verb == "patch" and _refused(status)):
         return Conflict(f"{what} changed meanwhile", subject=what, hint=said)
     if code in (400, 415, 422):

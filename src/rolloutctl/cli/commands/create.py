@@ -85,7 +85,8 @@ def create(
     may not contradict one that is there.
 
     With --wait it follows rollouts until they are Healthy (0) or Degraded (1), runs and
-    experiments until they have succeeded (0) or not (1), or the time is up (4).
+    experiments until they have succeeded (0) or failed (1), or until a person has to decide or the
+    time is up (4).
 
     \b
     Examples:
