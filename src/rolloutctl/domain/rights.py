@@ -23,6 +23,7 @@ _GROUPS = {
     ),
     **dict.fromkeys(("replicasets", "deployments"), "apps"),
     "jobs": "batch",
+    "virtualservices": "networking.istio.io",
 }
 """The API groups of the resources that are not in the core group."""
 
@@ -88,6 +89,11 @@ def _need(text: str, place: Place = Place.HERE) -> list[Need]:
 
 
 _PARTS = "?list replicasets; ?list pods; ?list analysisruns; ?list experiments"
+_MOVING = "?watch replicasets; ?watch pods; ?get deployments"
+_TEMPLATES = "?get analysistemplates; ?get clusteranalysistemplates"
+_ROUTES = "?get services; ?get virtualservices"
+_SHIPPED = "?list replicasets; ?list pods; ?list analysisruns"
+"""What a person is shown before something is shipped or left."""
 _CONFIG = _need("?get configmaps", Place.CONTROLLER)
 _FOLLOW = "?list,watch rollouts; ?create events"
 """What --wait takes, and the Event that says who made the change."""
@@ -99,36 +105,42 @@ NEEDS: Mapping[str, tuple[Need, ...]] = {
     for command, needs in {
         "get": [*_need(f"get,list rollouts; {_PARTS}"), *_CONFIG],
         "watch": [
-            *_need(f"list,watch rollouts; {_PARTS}; ?watch replicasets; ?watch pods"),
+            *_need(f"list,watch rollouts; {_PARTS}; {_MOVING}"),
             *_CONFIG,
         ],
         "list": _need("list rollouts; ?watch rollouts"),
-        "fleet": _need("list rollouts; ?watch rollouts"),
-        "status": _need("get rollouts; ?list,watch rollouts"),
+        "fleet": [*_need("list rollouts; ?watch rollouts"), *_CONFIG],
+        "status": [*_need(f"get rollouts; ?list,watch rollouts; {_PARTS}; {_MOVING}"), *_CONFIG],
         "wait": _need("list,watch rollouts; ?get rollouts; ?get deployments"),
-        "plan": [*_need("get rollouts; ?list replicasets"), *_CONFIG],
+        "plan": [*_need(f"get rollouts; ?list replicasets; {_TEMPLATES}; {_ROUTES}"), *_CONFIG],
         "explain": [*_need(f"get rollouts; {_PARTS}; ?list events"), *_CONFIG],
         "history": _need("get rollouts; list replicasets; ?list events"),
         "diff": _need("get rollouts; list replicasets; ?get deployments"),
-        "tree": _need(f"get rollouts; {_PARTS}; ?list jobs"),
-        "events": _need("get rollouts; list events; ?watch events"),
-        "logs": _need("get rollouts; list pods; get pods/log; ?watch pods"),
+        "tree": _need(f"get rollouts; {_PARTS}; ?list jobs; {_TEMPLATES}; {_ROUTES}"),
+        "events": _need(f"get rollouts; list events; ?watch events; {_PARTS}"),
+        "logs": _need("get rollouts; list pods; get pods/log; ?watch pods; ?list replicasets"),
         "analysis list": _need("list analysisruns"),
-        "analysis get": _need("get analysisruns"),
+        "analysis get": _need("get analysisruns; ?list analysisruns"),
         "analysis run": _need(
             "create analysisruns; ?get analysistemplates; ?list,watch analysisruns"
         ),
         "analysis logs": _need("get analysisruns; list pods; get pods/log; ?get jobs"),
         "experiment list": _need("list experiments"),
-        "experiment get": _need("get experiments; ?list analysisruns; ?list replicasets"),
-        "promote": _need(f"{_STATUS}; ?patch rollouts; ?list replicasets; ?list pods"),
-        "abort": _need(f"{_STATUS}; ?patch rollouts"),
-        "retry": _need(_STATUS),
+        "experiment get": _need(
+            "get experiments; ?list experiments; ?list analysisruns; ?list replicasets"
+        ),
+        "promote": [*_need(f"{_STATUS}; ?patch rollouts; {_SHIPPED}"), *_CONFIG],
+        "abort": [*_need(f"{_STATUS}; ?patch rollouts"), *_CONFIG],
+        "retry": [*_need(_STATUS), *_CONFIG],
         "pause": _need(_OWN),
         "resume": _need(_OWN),
         "restart": _need(_OWN),
-        "undo": _need(f"{_OWN}; list replicasets; ?get,patch deployments; ?patch rollouts/status"),
-        "set image": _need(f"{_OWN}; ?get,patch deployments"),
+        "undo": [
+            *_need(f"{_OWN}; list replicasets; ?get,patch deployments; ?patch rollouts/status"),
+            *_need("?list pods; ?list analysisruns"),
+            *_CONFIG,
+        ],
+        "set image": [*_need(f"{_OWN}; ?get,patch deployments"), *_CONFIG],
         "scale": _need(_OWN),
         "terminate analysisrun": _need("get,patch analysisruns"),
         "terminate experiment": _need("get,patch experiments"),
@@ -136,12 +148,12 @@ NEEDS: Mapping[str, tuple[Need, ...]] = {
             "create rollouts; ?create analysistemplates; ?create analysisruns; ?create experiments"
         ),
         "plugins list": [
-            *_need("list rollouts"),
-            *_need("get configmaps; ?get deployments; ?list pods", Place.CONTROLLER),
+            *_need("list rollouts; ?list analysistemplates; ?list clusteranalysistemplates"),
+            *_need("get configmaps; ?get,list deployments; ?list pods", Place.CONTROLLER),
         ],
         "plugins disable": [
             *_need("list rollouts"),
-            *_need("get,patch configmaps; ?get deployments; ?list pods", Place.CONTROLLER),
+            *_need("get,patch configmaps; ?get,list deployments; ?list pods", Place.CONTROLLER),
         ],
         "plugins disable --restart": [
             *_need("list rollouts"),
