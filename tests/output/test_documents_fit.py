@@ -202,6 +202,8 @@ CASES = [
         site,
         "PluginSwitch",
     ),
+    Case("lint FILE", nowhere, "LintReport", ("json", "yaml")),
+    Case("lint WRONG", nowhere, "LintFinding", ("jsonl",)),
     Case("create -f FILE --dry-run", RUNNING, "Creations"),
     Case("analysis list", one("analysis failed"), "AnalysisRunList"),
     Case("analysis get NAME", one("analysis failed"), "AnalysisRun"),
@@ -223,6 +225,7 @@ def folder(tmp_path: Path) -> Path:
     other = {**plan, "metadata": {"name": "other"}}
     (tmp_path / "FILE").write_text(yaml.safe_dump(plan))
     (tmp_path / "FILE.yaml").write_text(yaml.safe_dump(plan))
+    (tmp_path / "WRONG.yaml").write_text(yaml.safe_dump({**plan, "spec": {}}))
     (tmp_path / "FILES.yaml").write_text(yaml.safe_dump_all([plan, other]))
     (tmp_path / "config.toml").write_text(
         'output = "wide"\n[contexts.prod]\nread-only = true\n[aliases]\nship = "promote --wait"\n'
@@ -243,7 +246,7 @@ def documents(case: Case, folder: Path, output: str) -> list[dict[str, Any]]:
             name = run.cluster.objects[plural][0]["metadata"]["name"]
     words = [
         str(folder / f"{word}.yaml")
-        if word in ("FILE", "FILES", "SAVED")
+        if word in ("FILE", "FILES", "SAVED", "WRONG")
         else name
         if word == "NAME"
         else word

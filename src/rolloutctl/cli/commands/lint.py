@@ -86,7 +86,7 @@ def lint(
     Examples:
       rolloutctl lint manifests
       rolloutctl lint rollout.yaml outcomes.yaml --strict
-      rolloutctl lint rollout.yaml --cluster --ignore weight-down
+      rolloutctl lint rollout.yaml --cluster --ignore unknown-plugin
       cat rollout.yaml | rolloutctl lint - -o json
       rolloutctl lint manifests -o sarif > rollouts.sarif
     """

@@ -23,7 +23,7 @@ def check_order(manifest: Manifest, manifests: Sequence[Manifest]) -> Iterator[F
         path = (*CANARY, "steps", index)
         weight = step.get("setWeight")
         if isinstance(weight, int) and not isinstance(weight, bool):
-            if weight < last:
+            if 0 <= weight < last:
                 said = f"the canary's weight goes down, from {last} to {weight}"
                 yield Finding("weight-down", Severity.NOTE, said, manifest, (*path, "setWeight"))
             last = weight
