@@ -309,3 +309,19 @@ def test_very_many_are_told_in_numbers() -> None:
     result = Program(cluster=cluster)("wait", "-A", "--for", "paused", "-o", "json")
     assert len(json.loads(result.stdout)["items"]) == 30
     assert result.stderr == ""
+
+
+@pytest.mark.parametrize("goal", ["healthy", "paused", "plugin=step/e2e-test:Error", "deleted"])
+def test_what_the_cluster_says_cannot_mislead(goal: str) -> None:
+    evil = "\x1b[2J[red]x[/]\nweb: healthy after 1s\u202e"
+    item = named(screen("plugin failed and aborted").objects["rollouts"][0])
+    item["status"].update(message=evil, phase=evil if goal == "paused" else "Degraded")
+    for record in item["status"]["canary"]["stepPluginStatuses"]:
+        record["message"] = evil
+    for condition in item["status"]["conditions"]:
+        condition["message"] = evil
+    result = Program(cluster=cluster_of([item]))("wait", "demo", "--for", goal, "--timeout", "50ms")
+    assert result.exit_code in (ExitCode.FAILED, ExitCode.TIMEOUT)
+    for stream in (result.stdout, result.stderr):
+        assert all(char.isprintable() or char == "\n" for char in stream)
+        assert not any(line.startswith("web:") for line in stream.splitlines())
