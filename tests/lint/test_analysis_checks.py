@@ -243,3 +243,52 @@ def test_no_condition_that_can_be_read_is_called_broken(text: str) -> None:
     except ExpressionError:
         return
     assert conditions.fault(text) == ""
+
+
+# --- many ---------------------------------------------------------------------------------------
+
+
+class Counted(list[Manifest]):
+    """Manifests that count how often all of them are gone through."""
+
+    walks = 0
+
+    def __iter__(self) -> Iterator[Manifest]:
+        self.walks += 1
+        return super().__iter__()
+
+
+def test_the_effort_for_one_manifest_does_not_grow_with_their_number() -> None:
+    objects: list[Any] = []
+    for index in range(30):
+        name = f"t{index}"
+        metric = {"name": "up", "provider": {"web": {"url": "http://{{args.host}}"}}}
+        spec = {"args": [{"name": "host"}], "metrics": [metric]}
+        objects.append(
+            {
+                "apiVersion": "argoproj.io/v1alpha1",
+                "kind": "AnalysisTemplate",
+                "metadata": {"name": name},
+                "spec": spec,
+            }
+        )
+        step = {
+            "analysis": {
+                "templates": [{"templateName": name}],
+                "args": [{"name": "host", "value": "shop"}],
+            }
+        }
+        objects.append(
+            {
+                "apiVersion": "argoproj.io/v1alpha1",
+                "kind": "Rollout",
+                "metadata": {"name": f"r{index}"},
+                "spec": {"strategy": {"canary": {"steps": [step]}}},
+            }
+        )
+    known = Counted(made(*objects))
+    findings = [
+        each for one in list(known) for check in ANALYSIS_CHECKS for each in check(one, known)
+    ]
+    assert findings == []
+    assert known.walks < 5

@@ -15,8 +15,8 @@ from rolloutctl.domain.lint.uses import (
     Merged,
     Reference,
     find,
-    merged,
     references_of,
+    whole,
 )
 from rolloutctl.domain.wire import Json
 
@@ -39,10 +39,10 @@ def check_rules(manifest: Manifest, manifests: Sequence[Manifest]) -> Iterator[F
     """Rules for dry runs and retention that are about no metric."""
     if not is_of_rollouts(manifest, *TEMPLATES, "AnalysisRun"):
         return
-    whole = _whole(manifest, manifests)
-    if whole.missing:
+    found = whole(manifest, manifests)
+    if found.missing:
         return
-    names = [text(each, "name") for _, _, each in whole.all("metrics")]
+    names = [text(each, "name") for _, _, each in found.all("metrics")]
     for field in metrics.RULES:
         for index in metrics.unmatched(objects(manifest.data, "spec", field), names):
             # Put together with other templates a rule may still find its metric.
@@ -72,9 +72,9 @@ def check_references(manifest: Manifest, manifests: Sequence[Manifest]) -> Itera
                 manifest,
                 reference.path,
             )
-    whole = _whole(manifest, manifests)
-    if len(whole.templates) > 1 and not whole.missing:
-        for rule, message in clashes(whole, ()):
+    found = whole(manifest, manifests)
+    if len(found.templates) > 1 and not found.missing:
+        for rule, message in clashes(found, ()):
             yield Finding(rule, Severity.ERROR, message, manifest, ("spec", "templates"))
 
 
@@ -90,20 +90,20 @@ def missing_template(owner: Manifest, reference: Reference, message: str = "") -
     )
 
 
-def clashes(whole: Merged, rules: Sequence[tuple[str, Json]]) -> Iterator[tuple[str, str]]:
+def clashes(together: Merged, rules: Sequence[tuple[str, Json]]) -> Iterator[tuple[str, str]]:
     """Why templates cannot be put together: (rule, the controller's message). `rules` are (list,
     rule) that the use adds."""
     yield from _twice(
-        [text(each, "name") for _, _, each in whole.all("metrics")],
+        [text(each, "name") for _, _, each in together.all("metrics")],
         "duplicate-metric",
         "two metrics have the same name",
     )
     for field, called in (("dryRun", "Dry-Run"), ("measurementRetention", "Measurement Retention")):
-        names = [text(each, "metricName") for _, _, each in whole.all(field)]
+        names = [text(each, "metricName") for _, _, each in together.all(field)]
         names += [text(each, "metricName") for key, each in rules if key == field]
         yield from _twice(names, "duplicate-rule", f"two {called} metric rules have the same name")
     values: dict[str, object] = {}
-    for _, _, each in whole.all("args"):
+    for _, _, each in together.all("args"):
         name, value = text(each, "name"), each.get("value")
         if value is None:
             continue
@@ -129,13 +129,6 @@ def known_values(spec: Json) -> dict[str, str]:
         for _, each in objects(spec, "args")
         if isinstance(each.get("value"), str)
     }
-
-
-def _whole(manifest: Manifest, manifests: Sequence[Manifest]) -> Merged:
-    """A template or run with all it is made of."""
-    found = merged(references_of(manifest), manifest.namespace, manifests)
-    rest = tuple(each for each in found.templates if each is not manifest)
-    return Merged((manifest, *rest), found.missing)
 
 
 def _circle(manifest: Manifest, first: Reference, manifests: Sequence[Manifest]) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from rolloutctl.domain.lint.reading import (
     text,
     texts,
 )
-from rolloutctl.domain.lint.uses import TEMPLATES, Merged, Use, dotted, merged, references_of, uses
+from rolloutctl.domain.lint.uses import TEMPLATES, Merged, Use, dotted, merged, together, uses
 from rolloutctl.domain.wire import Json
 
 # --- in templates and runs ----------------------------------------------------------------------
@@ -31,11 +31,13 @@ def check_placeholders(manifest: Manifest, manifests: Sequence[Manifest]) -> Ite
     """Placeholders in metrics that stand for nothing, and arguments that nothing stands for."""
     if not is_of_rollouts(manifest, *TEMPLATES, "AnalysisRun"):
         return
-    together = _together(manifest, manifests)
-    yield from _undeclared(manifest, together)
-    if any(group.missing or not list(group.all("metrics")) for group in together):
+    groups: Sequence[Merged] = (
+        together(manifest, manifests) if manifest.kind in TEMPLATES else [Merged((manifest,), ())]
+    )
+    yield from _undeclared(manifest, groups)
+    if any(group.missing or not list(group.all("metrics")) for group in groups):
         return
-    used = {name for group in together for each in group.templates for name in _used(each)}
+    used = {name for group in groups for each in group.templates for name in _used(each)}
     for index, each in objects(manifest.data, "spec", "args"):
         name = text(each, "name")
         if name and name not in used:
@@ -48,7 +50,7 @@ def check_placeholders(manifest: Manifest, manifests: Sequence[Manifest]) -> Ite
             )
 
 
-def _undeclared(manifest: Manifest, together: Sequence[Merged]) -> Iterator[Finding]:
+def _undeclared(manifest: Manifest, groups: Sequence[Merged]) -> Iterator[Finding]:
     spec = mapping(manifest.data, "spec")
     own = [text(each, "name") for _, each in objects(spec, "args")]
     for path, written in texts(spec.get("metrics"), ("spec", "metrics")):
@@ -66,7 +68,7 @@ def _undeclared(manifest: Manifest, together: Sequence[Merged]) -> Iterator[Find
             if scope == "args" and name in own:
                 continue
             if scope == "args" and all(
-                group.missing or name in _declared(group) for group in together
+                group.missing or name in _declared(group) for group in groups
             ):
                 continue
             yield _unresolved(manifest, path, found[1], own)
@@ -136,24 +138,6 @@ def _used(template: Manifest) -> set[str]:
 
 def _declared(whole: Merged) -> set[str]:
     return {text(each, "name") for _, _, each in whole.all("args")}
-
-
-def _together(manifest: Manifest, manifests: Sequence[Manifest]) -> list[Merged]:
-    """What a template is put together with: by each who uses it, else by itself."""
-    if manifest.kind == "AnalysisRun":
-        return [Merged((manifest,), ())]
-    found = []
-    for each in manifests:
-        wholes = [merged(use.references, each.namespace, manifests) for use in uses(each)]
-        if is_of_rollouts(each, *TEMPLATES) and each is not manifest:
-            whole = merged(references_of(each), each.namespace, manifests)
-            wholes.append(Merged((each, *whole.templates), whole.missing))
-        found += [whole for whole in wholes if any(one is manifest for one in whole.templates)]
-    if found:
-        return found
-    whole = merged(references_of(manifest), manifest.namespace, manifests)
-    rest = tuple(one for one in whole.templates if one is not manifest)
-    return [Merged((manifest, *rest), whole.missing)]
 
 
 # --- where templates are used -------------------------------------------------------------------

@@ -6,6 +6,7 @@ Source: argo-rollouts, utils/analysis/helpers.go (merging of templates, argument
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import msgspec
 
@@ -160,12 +161,72 @@ def merged(
 def find(reference: Reference, namespace: str, manifests: Sequence[Manifest]) -> Manifest | None:
     """The template meant, None if it is not among the manifests; one without a namespace is of
     any."""
-    for each in manifests:
-        if not is_of_rollouts(each, reference.kind) or each.name != reference.name:
-            continue
+    for each in _index(manifests).templates.get((reference.kind, reference.name), ()):
         if reference.cluster or not namespace or each.namespace in ("", namespace):
             return each
     return None
+
+
+def together(template: Manifest, manifests: Sequence[Manifest]) -> Sequence[Merged]:
+    """What a template is put together with: by each who uses it, else by itself."""
+    found = _index(manifests).groups(manifests).get(id(template))
+    return found or (whole(template, manifests),)
+
+
+def whole(manifest: Manifest, manifests: Sequence[Manifest]) -> Merged:
+    """A template or a run with all it is made of."""
+    found = merged(references_of(manifest), manifest.namespace, manifests)
+    rest = tuple(each for each in found.templates if each is not manifest)
+    return Merged((manifest, *rest), found.missing)
+
+
+class _Index:
+    """What is asked of the same manifests again and again, found once."""
+
+    def __init__(self, manifests: Sequence[Manifest]) -> None:
+        self.templates: dict[tuple[str, str], list[Manifest]] = {}
+        for each in manifests:
+            if is_of_rollouts(each, *TEMPLATES):
+                self.templates.setdefault((each.kind, each.name), []).append(each)
+        self._groups: dict[int, list[Merged]] | None = None
+
+    def groups(self, manifests: Sequence[Manifest]) -> dict[int, list[Merged]]:
+        """By the id of a template, what it is put together with by others."""
+        if self._groups is None:
+            self._groups = {}
+            for each in manifests:
+                wholes = [merged(use.references, each.namespace, manifests) for use in uses(each)]
+                is_template = is_of_rollouts(each, *TEMPLATES)
+                if is_template and references_of(each):
+                    wholes.append(whole(each, manifests))
+                for one in wholes:
+                    for template in one.templates:
+                        if template is not each:
+                            self._groups.setdefault(id(template), []).append(one)
+        return self._groups
+
+
+class _Same:
+    """A sequence by its identity."""
+
+    def __init__(self, of: Sequence[Manifest]) -> None:
+        self.of = of
+
+    def __hash__(self) -> int:
+        return id(self.of)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.of is other.of
+
+
+def _index(manifests: Sequence[Manifest]) -> _Index:
+    return _indexed(_Same(manifests), len(manifests))
+
+
+@lru_cache(maxsize=1)
+def _indexed(same: _Same, count: int) -> _Index:
+    # All checks of a run are given the same list.
+    return _Index(same.of)
 
 
 def dotted(path: Path) -> str:
