@@ -34,6 +34,9 @@ FOR_EVER = (
     "watch checkout",
     "watch checkout -o jsonl",
     "fleet -l tier=web -w",
+    "analysis list -w",
+    "logs checkout -f --tail 20",
+    "events checkout -w",
     "list -A --plugin",
 )
 """What goes on until somebody ends it; here --timeout does."""
@@ -89,6 +92,30 @@ spec:
   args: [{name: url, value: "http://smoke.shop"}]
   metrics: [{name: up, provider: {web: {url: "{{args.url}}"}}}]
 """
+JOB = """{job: {spec: {backoffLimit: 0, template: {spec: {restartPolicy: Never,
+      containers: [{name: smoke, image: "shop/smoke:v1"}]}}}}}"""
+RUNS = f"""
+apiVersion: argoproj.io/v1alpha1
+kind: AnalysisTemplate
+metadata: {{name: probe}}
+spec: {{metrics: [{{name: smoke, provider: {JOB}}}]}}
+---
+apiVersion: argoproj.io/v1alpha1
+kind: AnalysisRun
+metadata: {{name: checkout-smoke}}
+spec: {{metrics: [{{name: smoke, provider: {JOB}}}]}}
+---
+apiVersion: argoproj.io/v1alpha1
+kind: Experiment
+metadata: {{name: price-trial}}
+spec:
+  templates:
+  - name: new
+    selector: {{matchLabels: {{trial: new}}}}
+    template:
+      metadata: {{labels: {{trial: new}}}}
+      spec: {{containers: [{{name: app, image: "shop/checkout:v2"}}]}}
+"""
 NOTIFICATIONS = """
 apiVersion: v1
 kind: ConfigMap
@@ -134,6 +161,9 @@ def stage(
     )
     (folder / "rollout.yaml").write_text(ROLLOUT)
     (folder / "notifications.yaml").write_text(NOTIFICATIONS)
+    (folder / "runs.yaml").write_text(RUNS)
+    done = program("sandbox", "load", str(folder / "runs.yaml"), "-n", "default")
+    assert done.exit_code == ExitCode.OK, done.stderr
     done = program("sandbox", "load", str(folder / "notifications.yaml"))
     assert done.exit_code == ExitCode.OK, done.stderr
     (folder / "manifests").mkdir()

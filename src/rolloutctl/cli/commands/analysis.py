@@ -217,9 +217,9 @@ def run_(
 
     \b
     Examples:
-      rolloutctl analysis run -f template.yaml --arg url=http://checkout/health --dry-run
-      rolloutctl analysis run --from smoke --wait
-      rolloutctl analysis run --from smoke --name smoke-once -o name
+      rolloutctl analysis run -f smoke.yaml --arg url=http://checkout/health --dry-run
+      rolloutctl analysis run --from probe --wait
+      rolloutctl analysis run --from probe --name probe-once -o name
     """
     from rolloutctl.cli import making_runs
 

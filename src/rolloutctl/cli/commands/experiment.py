@@ -104,8 +104,8 @@ def get(
 
     \b
     Examples:
-      rolloutctl experiment get checkout-trial
-      rolloutctl experiment get checkout-trial -o yaml
+      rolloutctl experiment get price-trial
+      rolloutctl experiment get price-trial -o yaml
     """
     from rolloutctl.cli import runs
 
