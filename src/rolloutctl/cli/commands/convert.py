@@ -15,7 +15,9 @@ FORMATS = ("yaml", "json")
 STRATEGIES = ("canary", "blue-green")
 SCALE_DOWNS = ("never", "onsuccess", "progressively")
 
-app = new_app(no_args_is_help=True)
+app = new_app(
+    help="Print a Rollout for a Deployment, or a Deployment for a Rollout.", no_args_is_help=True
+)
 group(app)
 
 
