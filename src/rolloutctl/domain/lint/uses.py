@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 
@@ -169,7 +170,20 @@ def find(reference: Reference, namespace: str, manifests: Sequence[Manifest]) ->
 
 def together(template: Manifest, manifests: Sequence[Manifest]) -> Sequence[Merged]:
     """What a template is put together with: by each who uses it, else by itself."""
-    found = _index(manifests).groups(manifests).get(id(template))
+    users = _index(manifests).users
+    found: list[Merged] = []
+    seen = {id(template)}
+    waiting = [(template.kind, template.name)]
+    while waiting:
+        for user in users.get(waiting.pop(), ()):
+            if id(user) in seen:
+                continue
+            seen.add(id(user))
+            wholes = [merged(use.references, user.namespace, manifests) for use in uses(user)]
+            if is_of_rollouts(user, *TEMPLATES):
+                wholes.append(whole(user, manifests))
+                waiting.append((user.kind, user.name))
+            found += [one for one in wholes if any(each is template for each in one.templates)]
     return found or (whole(template, manifests),)
 
 
@@ -185,31 +199,19 @@ class _Index:
 
     def __init__(self, manifests: Sequence[Manifest]) -> None:
         self.templates: dict[tuple[str, str], list[Manifest]] = {}
+        self.users: dict[tuple[str, str], list[Manifest]] = {}
+        """By kind and name of a template, who names it."""
         for each in manifests:
             if is_of_rollouts(each, *TEMPLATES):
                 self.templates.setdefault((each.kind, each.name), []).append(each)
-        self._groups: dict[int, list[Merged]] | None = None
-
-    def groups(self, manifests: Sequence[Manifest]) -> dict[int, list[Merged]]:
-        """By the id of a template, what it is put together with by others."""
-        if self._groups is None:
-            self._groups = {}
-            for each in manifests:
-                wholes = [merged(use.references, each.namespace, manifests) for use in uses(each)]
-                is_template = is_of_rollouts(each, *TEMPLATES)
-                if is_template and references_of(each):
-                    wholes.append(whole(each, manifests))
-                for one in wholes:
-                    for template in one.templates:
-                        if template is not each:
-                            self._groups.setdefault(id(template), []).append(one)
-        return self._groups
+            for key in _named(_Same(each)):
+                self.users.setdefault(key, []).append(each)
 
 
 class _Same:
-    """A sequence by its identity."""
+    """Something by its identity."""
 
-    def __init__(self, of: Sequence[Manifest]) -> None:
+    def __init__(self, of: Any) -> None:
         self.of = of
 
     def __hash__(self) -> int:
@@ -219,13 +221,23 @@ class _Same:
         return isinstance(other, _Same) and self.of is other.of
 
 
+@lru_cache(maxsize=50_000)
+def _named(same: _Same) -> frozenset[tuple[str, str]]:
+    """Kind and name of the templates a manifest names: for each file they are asked for anew."""
+    manifest: Manifest = same.of
+    found = [one for use in uses(manifest) for one in use.references]
+    if is_of_rollouts(manifest, *TEMPLATES):
+        found += references_of(manifest)
+    return frozenset((each.kind, each.name) for each in found)
+
+
 def _index(manifests: Sequence[Manifest]) -> _Index:
     return _indexed(_Same(manifests), len(manifests))
 
 
 @lru_cache(maxsize=1)
 def _indexed(same: _Same, count: int) -> _Index:
-    # All checks of a run are given the same list.
+    # All checks of one file are given the same list.
     return _Index(same.of)
 
 
