@@ -20,7 +20,7 @@ def test_a_followed_log_shows_what_is_printed_and_the_pods_that_come(shell: Shel
     assert (first["role"], first["container"]) == ("stable", "app")
     shell.ship("web", "v2")
     shell.until("web", "paused")
-    seen = {}
+    seen: dict[str, str] = {}
     while seen.get("canary") is None:
         line = json.loads(process.stdout.readline())
         seen[line["role"]] = line["message"]

@@ -34,7 +34,7 @@ from support.recorded import trace
 from support.screens import CONFIGURATION, SCREENS, screen
 from support.shapes import closed, parsed, problems
 
-WITHOUT: set[str] = {"analysis run"}
+WITHOUT: set[str] = set()
 """Commands with -o whose documents have no schema yet."""
 
 FOREIGN = {"convert deployment", "convert rollout"}
@@ -207,6 +207,7 @@ CASES = [
     Case("create -f FILE --dry-run", RUNNING, "Creations"),
     Case("analysis list", one("analysis failed"), "AnalysisRunList"),
     Case("analysis get NAME", one("analysis failed"), "AnalysisRun"),
+    Case("analysis run -f TEMPLATE -n default", site, "AnalysisRun"),
     Case("experiment list", one("experiment"), "ExperimentList"),
     Case("experiment get NAME", one("experiment"), "Experiment"),
     Case("events web -n default", site, "EventList"),
@@ -227,6 +228,11 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "FILE.yaml").write_text(yaml.safe_dump(plan))
     (tmp_path / "WRONG.yaml").write_text(yaml.safe_dump({**plan, "spec": {}}))
     (tmp_path / "FILES.yaml").write_text(yaml.safe_dump_all([plan, other]))
+    metrics = [{"name": "smoke", "provider": {"job": {"spec": {}}}}]
+    template = {"kind": "AnalysisTemplate", "metadata": {"name": "smoke"}}
+    (tmp_path / "TEMPLATE.yaml").write_text(
+        yaml.safe_dump({**template, "spec": {"metrics": metrics}})
+    )
     (tmp_path / "config.toml").write_text(
         'output = "wide"\n[contexts.prod]\nread-only = true\n[aliases]\nship = "promote --wait"\n'
         '[[freeze]]\nname = "weekend"\nfrom = "Fri 16:00"\nuntil = "Mon 08:00"\n'
@@ -246,7 +252,7 @@ def documents(case: Case, folder: Path, output: str) -> list[dict[str, Any]]:
             name = run.cluster.objects[plural][0]["metadata"]["name"]
     words = [
         str(folder / f"{word}.yaml")
-        if word in ("FILE", "FILES", "SAVED", "WRONG")
+        if word in ("FILE", "FILES", "SAVED", "TEMPLATE", "WRONG")
         else name
         if word == "NAME"
         else word
