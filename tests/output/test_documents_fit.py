@@ -228,7 +228,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "FILE.yaml").write_text(yaml.safe_dump(plan))
     (tmp_path / "WRONG.yaml").write_text(yaml.safe_dump({**plan, "spec": {}}))
     (tmp_path / "FILES.yaml").write_text(yaml.safe_dump_all([plan, other]))
-    metrics = [{"name": "smoke", "provider": {"job": {"spec": {}}}}]
+    metrics = [{"name": "smoke", "provider": {"web": {"url": "http://smoke.shop"}}}]
     template = {"kind": "AnalysisTemplate", "metadata": {"name": "smoke"}}
     (tmp_path / "TEMPLATE.yaml").write_text(
         yaml.safe_dump({**template, "spec": {"metrics": metrics}})
