@@ -111,6 +111,24 @@ def test_a_scenario_starts_over_whatever_was_there(embedded: EmbeddedCluster) ->
     assert owners == {rollout["metadata"]["uid"]}
 
 
+def test_what_is_only_called_alike_does_not_hold_up_a_new_start(embedded: EmbeddedCluster) -> None:
+    embedded.load("healthy")
+    labels = {"app": "mine"}
+    spec = {
+        "selector": {"matchLabels": labels},
+        "template": {
+            "metadata": {"labels": labels},
+            "spec": {"containers": [{"name": "app", "image": "mine:v1"}]},
+        },
+    }
+    mine = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": "checkout-mine"}}
+    embedded.client.create("replicasets", {**mine, "spec": spec}, "shop")
+    embedded.advance(1)
+    lines = embedded.load("healthy")
+    assert "deleted Rollout shop/checkout, to start its story anew" in lines
+    assert embedded.client.get("replicasets", "checkout-mine", "shop")
+
+
 def test_a_scenario_moves_to_another_namespace_as_a_whole(embedded: EmbeddedCluster) -> None:
     embedded.load("invalid", "elsewhere")
     assert embedded.client.list("rollouts", "shop")[0] == []

@@ -120,20 +120,26 @@ class Loader:
             if not self._exists("rollouts", name, namespace):
                 continue
             yield f"deleted {_subject('Rollout', namespace, name)}, to start its story anew"
+            owners = {self._client.get("rollouts", name, namespace)["metadata"]["uid"]}
+            self._owned(owners, namespace)
             # Foreground: when the rollout is gone, so are its ReplicaSets and pods.
             with _refusals(_subject("Rollout", namespace, name)):
                 self._client.delete("rollouts", name, namespace, propagation="Foreground")
             deadline = self._deadline(WAIT_SECONDS)
-            while self._exists("rollouts", name, namespace) or self._owned(name, namespace):
+            while self._exists("rollouts", name, namespace) or self._owned(owners, namespace):
                 self._pass(deadline, f"{name} is not gone yet", f"{namespace}/{name}")
                 yield ""
 
-    def _owned(self, rollout: str, namespace: str) -> bool:
-        for resource in ("replicasets", "pods"):
-            items, _ = self._client.list(resource, namespace)
-            if any(item["metadata"]["name"].startswith(f"{rollout}-") for item in items):
-                return True
-        return False
+    def _owned(self, owners: set[str], namespace: str) -> bool:
+        """Whether anything is left that an object with one of these uids owns; it joins them."""
+        found = False
+        for resource in ("experiments", "replicasets", "pods"):
+            for item in self._client.list(resource, namespace)[0]:
+                references = item["metadata"].get("ownerReferences") or ()
+                if any(reference.get("uid") in owners for reference in references):
+                    owners.add(item["metadata"]["uid"])
+                    found = True
+        return found
 
     def _set_image(self, namespace: str, what: Document) -> str:
         name, image = what["rollout"], what["image"]
