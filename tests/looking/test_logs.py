@@ -426,6 +426,38 @@ def test_what_the_jobs_of_a_run_print(options: list[str]) -> None:
     assert result.stdout == "it 1-p[main] first\nit 2-p[main] second\n"
 
 
+def test_following_the_jobs_of_a_run_that_is_over_waits_for_no_pod_that_never_started() -> None:
+    cluster = of_jobs()
+    stuck = cluster.objects["pods"][1]
+    stuck["status"] = {  # type: ignore[index]
+        "phase": "Pending",
+        "containerStatuses": [{"name": "main", "state": {"waiting": {"reason": "ErrImagePull"}}}],
+    }
+    result = program(cluster)("analysis", "logs", "smoke", "-f")
+    assert result.exit_code == ExitCode.OK
+    assert result.stdout == "it 1-p[main] first\n"
+    assert "it 2-p[main] has no log yet: ErrImagePull" in result.stderr
+
+
+def test_lines_of_several_rollouts_say_of_which_they_are() -> None:
+    cluster = two_versions()
+    other = rollout()
+    other["metadata"] = {"name": "api", "namespace": "shop", "uid": "api"}
+    other["spec"]["selector"] = {"matchLabels": {"app": "api"}}
+    own = pod("aaa", "q1", owner="api-aaa")
+    own["metadata"] |= {"name": "api-aaa-q1", "uid": "q1"}
+    own["metadata"]["labels"]["app"] = "api"
+    cluster.objects["rollouts"].append(other)
+    cluster.objects["pods"].append(own)
+    cluster.printed["api-aaa-q1/app"] = [stamped(2.5, "of the other")]
+    shown = program(cluster)("logs", "web", "api", "--role", "stable").stdout.splitlines()
+    assert shown == [
+        "web stable x1[app] one",
+        "api stable q1[app] of the other",
+        "web stable x1[app] four",
+    ]
+
+
 @pytest.mark.parametrize(
     ("argv", "code", "said"),
     [

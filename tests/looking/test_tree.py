@@ -108,6 +108,36 @@ def test_owners_in_a_ring_do_not_go_on_for_ever() -> None:
     assert len(shown) == 5
 
 
+def test_nothing_an_object_says_reaches_the_terminal_as_it_is() -> None:
+    evil = "\x1b[2J\nfake\u202e"
+    labels = {"app": "web", "rollouts-pod-template-hash": evil}
+    metadata: Obj = {"namespace": "shop", "labels": labels}
+    rollout = {
+        "metadata": {"name": "web", "namespace": "shop", "uid": "web"},
+        "spec": {
+            "selector": {"matchLabels": {"app": "web"}},
+            "workloadRef": {"kind": evil, "name": evil},
+            "strategy": {"canary": {"stableService": evil}},
+        },
+        "status": {"phase": evil, "message": evil},
+    }
+    owned = [{"kind": "Rollout", "uid": "web"}]
+    run = {
+        "metadata": {**metadata, "name": evil, "uid": "r", "ownerReferences": owned},
+        "status": {"phase": evil, "message": evil},
+    }
+    found: dict[str, list[Obj]] = {
+        "rollouts": [rollout],
+        "analysisruns": [run],
+        "experiments": [run],
+    }
+    program = Program(cluster=FakeCluster(found), terminal=True, columns=300)
+    shown = program("--no-color", "tree", "web", "-o", "wide").stdout
+    assert "\x1b" not in shown and "\u202e" not in shown
+    assert not any(line.startswith("fake") for line in shown.splitlines())
+    assert "AnalysisRun/ fake" in shown
+
+
 def test_of_several_clusters() -> None:
     program = Clusters({"prod": one_of_several("web"), "stage": one_of_several("web")})
     result = program("tree", "web", "--all-contexts", "-o", "jsonl")

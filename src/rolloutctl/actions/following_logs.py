@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
 
@@ -155,9 +155,14 @@ class Follower:
         if len(self._synced) < len(self._crowds) or self._tokens:
             return False
         return all(
-            each.again is None and each.state.over and each.read >= each.state.number
+            not each.state.began
+            or (each.again is None and each.state.over and each.read >= each.state.number)
             for each in self._readers.values()
         )
+
+    def _there(self) -> datetime:
+        """The time by the server's clock, which the lines have."""
+        return self._now() - timedelta(seconds=self._cluster.server_time_skew())
 
     def _watch(self, number: int, crowd: Crowd) -> None:
         cluster, ref = self._cluster, crowd.ref
@@ -236,7 +241,7 @@ class Follower:
                 reader.last = self._told_before.pop(key, None)
                 if reader.last is None and not first and not new:
                     # It was there, and did not play the part that is wanted.
-                    reader.last = self._now()
+                    reader.last = self._there()
             reader.origin, reader.state = origin, state
             yield from self._begin(reader)
 
@@ -280,7 +285,7 @@ class Follower:
         asked = self._asked
         reader.skip = reader.last
         if reader.last is not None:
-            asked = replace(asked, tail=None, since=seconds_since(reader.last, self._now()))
+            asked = replace(asked, tail=None, since=seconds_since(reader.last, self._there()))
         elif not reader.first:
             # A pod that came meanwhile is new from its first line on.
             asked = replace(asked, tail=None, since=None)

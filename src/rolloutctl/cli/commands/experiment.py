@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rolloutctl.cli.app import command, group, new_app
-from rolloutctl.cli.options import Output, Selector
+from rolloutctl.cli.options import Output, Selector, complete_names
 from rolloutctl.cli.run import Run
 from rolloutctl.errors import ExitCode
 
@@ -27,12 +27,6 @@ def _complete(ctx: typer.Context, incomplete: str) -> list[str]:
     return object_names(ctx, incomplete, EXPERIMENTS)
 
 
-def _complete_rollouts(ctx: typer.Context, incomplete: str) -> list[str]:
-    from rolloutctl.cli.options import complete_names
-
-    return complete_names(ctx, incomplete)
-
-
 @command(app, "list")
 def list_(
     ctx: typer.Context,
@@ -44,7 +38,7 @@ def list_(
             metavar="NAME",
             help="Only those of this rollout.",
             show_default=False,
-            autocompletion=_complete_rollouts,
+            autocompletion=complete_names,
         ),
     ] = "",
     phase: Annotated[
