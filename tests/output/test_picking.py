@@ -313,3 +313,9 @@ def test_kubectls_paths_in_a_list() -> None:
     assert run("get", "-o", columns).stdout == "NAME  PHASE\na     Healthy\nb     Degraded\n"
     assert run("get", "-o", columns, "--no-headers").stdout == "a  Healthy\nb  Degraded\n"
     assert run("list", "-o", "custom-columns=NAME:.name").stdout == "NAME\na\nb\n"
+
+
+def test_literals_of_an_older_jmespath_are_understood() -> None:
+    from rolloutctl.cli.queries import jmespath_query
+
+    assert jmespath_query("[?a==`b`].a", "--query")([{"a": "b"}, {"a": "c"}]) == ["b"]

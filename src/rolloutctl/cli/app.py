@@ -53,6 +53,8 @@ COMMANDS: dict[str, Entry] = {
     "resume": Entry("resume", "Let a held rollout go on."),
     "restart": Entry("restart", "Restart the pods, a few at a time, without a new version."),
     "set": Entry("set", "Change what a rollout runs: set image."),
+    "history": Entry("history", "List revisions: images, who changed them, how each ended."),
+    "diff": Entry("diff", "Show how two versions of a rollout differ."),
     "undo": Entry("undo", "Go back to the pod template of an earlier revision."),
     "create": Entry("create", "Create rollouts, templates, experiments and runs from files."),
     "convert": Entry("convert", "Print a Rollout for a Deployment, or a Deployment for a Rollout."),

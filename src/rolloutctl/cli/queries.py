@@ -20,11 +20,16 @@ def jmespath_query(text: str, option: str) -> Query:
 
     Raises UsageError, which shows where the mistake is; functions are checked as well.
     """
+    import warnings
+
     import jmespath
     from jmespath.exceptions import JMESPathError
 
     try:
-        compiled = jmespath.compile(text)
+        with warnings.catch_warnings():
+            # `text` instead of 'text' is of an older JMESPath, and everybody writes it.
+            warnings.simplefilter("ignore")
+            compiled = jmespath.compile(text)
         _check_functions(compiled.parsed, text, option)
     except JMESPathError as error:
         raise _misspelt(error, text, option) from None

@@ -27,6 +27,7 @@ from rolloutctl.domain.replicasets import (
 from rolloutctl.domain.templates import HASH_LABELS
 from rolloutctl.domain.wire import Json, Metadata, Rollout, Wire
 
+CHANGE_CAUSE = "kubernetes.io/change-cause"
 EPHEMERAL_METADATA = "rollout.argoproj.io/ephemeral-metadata"
 """On a ReplicaSet: JSON of the labels and annotations the controller put in its template."""
 
@@ -61,6 +62,8 @@ class Revision(msgspec.Struct, frozen=True):
     roles: frozenset[str]
     template: Json
     deadline: datetime | None = None
+    change_cause: str = ""
+    """What `kubectl annotate` kept of why it was made."""
 
     @property
     def images(self) -> tuple[tuple[str, str], ...]:
@@ -88,6 +91,7 @@ def revisions(rollout: Rollout, replica_sets: Iterable[TemplateHolder]) -> tuple
                 roles=roles(rollout, hash_),
                 template=written(template, annotation(item.metadata, EPHEMERAL_METADATA)),
                 deadline=_moment(annotation(item.metadata, SCALE_DOWN_DEADLINE)),
+                change_cause=annotation(item.metadata, CHANGE_CAUSE),
             )
         )
     return tuple(sorted(found, key=lambda one: (-one.number, one.name)))

@@ -46,6 +46,11 @@ def edits(before: Any, after: Any) -> tuple[Edit, ...]:
     return tuple(_edits("", normalised(before), normalised(after)))
 
 
+def plain(template: Any) -> Any:
+    """A template as it is compared, in plain JSON: without what goes without saying."""
+    return _plain(normalised(template))
+
+
 def normalised(template: Any) -> Any:
     """A copy without hash labels, defaults, nulls and empty lists; amounts in one way of writing.
 

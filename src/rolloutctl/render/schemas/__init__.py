@@ -15,7 +15,7 @@ from rolloutctl.render.schemas.shapes import Schema
 
 _MODULES = (
     *("rollout", "changes", "explanation", "fleet", "plan", "plugins", "waited"),
-    *("runs", "creating", "surroundings", "doctor", "notifications", "looking", "lint"),
+    *("runs", "creating", "surroundings", "doctor", "notifications", "looking", "lint", "history"),
 )
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 

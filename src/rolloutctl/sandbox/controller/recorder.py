@@ -7,7 +7,6 @@ tools/record/events_cache.go, with its defaults.
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -49,6 +48,7 @@ class Recorder:
         self._written: dict[_Key, tuple[str, int]] = {}
         self._similar: dict[_Key, _Similar] = {}
         self._buckets: dict[str, _Bucket] = {}
+        self._latest = 0
 
     def event(self, about: Obj, kind: str, reason: str, message: str) -> None:
         """`kind` is Normal or Warning. A failure to write is nobody's problem."""
@@ -119,11 +119,19 @@ class Recorder:
         bucket.tokens -= 1
         return True
 
+    def _moment(self) -> int:
+        """Nanoseconds, by which events of one second are told apart; no two are the same.
+
+        Source: client-go, tools/record/event.go.
+        """
+        self._latest = max(int(self._clock.now().timestamp() * 1e9), self._latest + 1)
+        return self._latest
+
     def _make(self, about: Obj, place: str, kind: str, reason: str, message: str, at: str) -> Obj:
         return {
             "apiVersion": "v1",
             "kind": "Event",
-            "metadata": {"name": f"{name(about)}.{secrets.token_hex(8)}", "namespace": place},
+            "metadata": {"name": f"{name(about)}.{self._moment():x}", "namespace": place},
             "involvedObject": {
                 "apiVersion": about.get("apiVersion"),
                 "kind": about.get("kind"),
