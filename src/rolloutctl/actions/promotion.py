@@ -66,9 +66,9 @@ class Intent(msgspec.Struct, frozen=True):
     """What a person asks for: the action, and what they agree to beforehand.
 
     Of a restart: `at`, or `delay` seconds from now; `replace` one that is set already; `cancel`.
-    Of an undo: `to_revision`, None for the one before. `images`: (container, image) to be set.
-    `clock` is this machine's. `record` is told each decision that was sent; it raises nothing of
-    the cluster's.
+    Of an undo: `to_revision`, None for the one before; `full`: to be promoted in full afterwards.
+    `images`: (container, image) to be set. `clock` is this machine's. `record` is told each
+    decision that was sent; it raises nothing of the cluster's.
     """
 
     action: Action
@@ -81,6 +81,7 @@ class Intent(msgspec.Struct, frozen=True):
     cancel: bool = False
     to_revision: int | None = None
     images: tuple[tuple[str, str], ...] = ()
+    full: bool = False
     clock: Callable[[], datetime] = _now
     record: Callable[[Decision], None] = _forget
 

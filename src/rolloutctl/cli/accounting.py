@@ -46,6 +46,8 @@ class Account:
         self._hints: set[str] = set()
         """What to do next is said once, however many it concerns."""
         self._gone = False
+        self.unfinished = False
+        """Whether what was changed goes on, with `finished`."""
 
     # --- as it happens -------------------------------------------------------------------------
 
@@ -69,7 +71,19 @@ class Account:
             self.emit(changes.result(result, self.run.surface(), namespaces=self.spread))
             if not self.many and error is not None and error.hint:
                 self.note(f"  {error.hint}")
-        if not (self.asked.wait and result.did is Did.CHANGED):
+        if not ((self.asked.wait or self.unfinished) and result.did is Did.CHANGED):
+            self._stream(result)
+
+    def finished(self, result: Result) -> None:
+        """Keeps and tells how the second half of an undo --full went."""
+        from rolloutctl.render.views import changes
+
+        self.results[result.ref] = result
+        if result.error is not None:
+            self.problem(result)
+        elif self.output is None:
+            self.emit(changes.finished(result, self.run.surface(), namespaces=self.spread))
+        if not self.asked.wait or result.error is not None:
             self._stream(result)
 
     def _told_in_numbers(self, did: Did) -> bool:

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from rolloutctl.cli.accounting import Account, must_be_writable
+from rolloutctl.cli.looking import Looking
 from rolloutctl.cli.options import DryRun
 from rolloutctl.cli.recording import recorder, tell
 from rolloutctl.cli.run import Run
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from rolloutctl.domain.decision import Decision, NotObserved
     from rolloutctl.domain.refs import Ref
     from rolloutctl.domain.reports import Happened, Result
-    from rolloutctl.domain.shipping import Shipping
 
 
 _WAITS_TOLD = 5
@@ -78,6 +78,8 @@ class _Changing:
         self.found = found
         self.stopping = stopping
         self.account = Account(run, intent.action, asked, many=found.many, spread=found.spread)
+        self.account.unfinished = intent.full
+        self.looking = Looking(run, self.account, full=intent.full, named=len(found.refs) > 1)
         self.started = time.monotonic()
         self.decided: dict[Ref, Decision] = {}
         self.unsure: set[Ref] = set()
@@ -236,9 +238,9 @@ class _Changing:
         asked = [one for ref, one in self.decided.items() if self._asks(ref, one)]
         doubtful = False
         for decision in self.decided.values():
-            shipping = self._looked_at(decision)
+            shipping = self.looking.at(decision, sits_there=self._sits_there(decision))
             doubtful = doubtful or (shipping is not None and shipping.doubtful)
-            self._tell(decision, shipping, whole=decision in asked)
+            self.looking.tell(decision, shipping, whole=decision in asked)
         if not asked:
             return True
         full = any(decision.action is Action.PROMOTE_FULL for decision in asked)
@@ -265,41 +267,6 @@ class _Changing:
                 return False
         return decision.action is Action.PROMOTE
 
-    def _looked_at(self, decision: Decision) -> Shipping | None:
-        """What is about to be shipped or left, where somebody reads that; None elsewhere."""
-        from rolloutctl.domain.decision import Action
-
-        if decision.action is Action.PROMOTE:
-            wanted = self._sits_there(decision)
-        else:
-            wanted = decision.action in (Action.PROMOTE_FULL, Action.UNDO)
-        if not wanted:
-            return None
-        from rolloutctl.actions import preflight
-
-        try:
-            return preflight.look(self.run.cluster(), decision)
-        except RolloutctlError as error:
-            self.account.note(f"what is shipped could not be looked at: {error.message}")
-            return None
-
-    def _tell(self, decision: Decision, shipping: Shipping | None, *, whole: bool) -> None:
-        """What will be done; `whole`: also where it stands."""
-        from rolloutctl.domain.decision import Action
-        from rolloutctl.render.text import Span, line
-        from rolloutctl.render.views import changes
-        from rolloutctl.render.views import shipping as view
-
-        surface = self.run.surface()
-        ships = decision.action is not Action.UNDO
-        looked = view.lines(shipping, surface, ships=ships) if shipping is not None else []
-        if whole:
-            self.run.note(changes.plan(decision, surface) + looked)
-        elif lines := changes.facts(decision, surface) + looked:
-            several = len(self.found.refs) > 1
-            head = [line(Span(decision.ref.name, "strong"), ":")] if several else []
-            self.run.note(head + lines)
-
     # --- sending -------------------------------------------------------------------------------
 
     def try_out(self) -> None:
@@ -308,7 +275,11 @@ class _Changing:
 
         for ref, decision in self.decided.items():
             if not self.found.many:
-                self._tell(decision, self._looked_at(decision), whole=False)
+                self.looking.tell(
+                    decision,
+                    self.looking.at(decision, sits_there=self._sits_there(decision)),
+                    whole=False,
+                )
             self.account.keep(Result(ref, self.intent.action, Did.TRIED, decision))
 
     def send(self) -> None:
@@ -324,8 +295,10 @@ class _Changing:
 
         def settle(results: list[Result]) -> bool:
             done = [item for item in results if item.did is Did.CHANGED]
+            if self.intent.full and done:
+                done = self._finish(done, sending)
             if not self.asked.wait or not done:
-                return True
+                return not self.interrupted
             with self.stopping.softly(None):
                 return self._follow(done, sending)
 
@@ -364,6 +337,27 @@ class _Changing:
         failed = sum(1 for item in sending.results.values() if item.error is not None)
         text = bulk.progress(self.intent.action, done, total, sending.in_flight, failed)
         self.account.progress.show(text, done / max(1, total))
+
+    def _finish(self, done: list[Result], sending: Sending) -> list[Result]:
+        """undo --full: promotes in full what was brought back; those with which that went well."""
+        from rolloutctl.actions import finishing
+
+        try:
+            with self.stopping.softly(None):
+                finished = finishing.finish_all(
+                    self.run.cluster(),
+                    done,
+                    self.intent,
+                    at_once=self.pace().at_once,
+                    timeout=self.left(),
+                    report=self.account.finished,
+                )
+        except KeyboardInterrupt:
+            self.interrupted = "stopped before all were promoted in full; what was sent stays"
+            self.hint = "promote --full goes on once the controller has turned to that version"
+            sending.stop()
+            return []
+        return [item for item in finished if item.error is None]
 
     # --- following -----------------------------------------------------------------------------
 

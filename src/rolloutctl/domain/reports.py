@@ -80,6 +80,10 @@ class Result(msgspec.Struct, frozen=True):
     followed: Followed | None = None
     server: bool = False
     """Of TRIED: whether the server tried it too."""
+    then: Decision | None = None
+    """Of an undo --full: the promotion in full that followed, None where none was needed."""
+    finished: bool = False
+    """Of an undo --full: that is settled, one way or the other."""
 
     @property
     def exit_code(self) -> ExitCode:

@@ -29,6 +29,12 @@ def undo(
             show_default=False,
         ),
     ] = None,
+    full: Annotated[
+        bool,
+        typer.Option(
+            "--full", help="Promote it in full as soon as the controller has turned to it."
+        ),
+    ] = False,
 ) -> ExitCode:
     """Go back to the pod template of an earlier revision.
 
@@ -40,6 +46,10 @@ def undo(
     With a workloadRef the Deployment, ReplicaSet or PodTemplate is changed. When somebody changes
     the template meanwhile, nothing is overwritten.
 
+    With --full no step of it is waited for: when the controller has turned to the earlier version
+    (a minute or --timeout at most), it is promoted in full, provided that no other version came
+    meanwhile. Sooner that would ship the version that was undone.
+
     With --wait it follows until the rollout is Healthy or waits for a person (0), is degraded or
     aborted (1), gets yet another version (6), or the time is up (4).
 
@@ -47,6 +57,7 @@ def undo(
     Examples:
       rolloutctl undo checkout
       rolloutctl undo checkout --to-revision 1 --yes --wait --timeout 10m
+      rolloutctl undo checkout --full --yes
       rolloutctl undo checkout --dry-run
       rolloutctl undo --selector team=pay --phase Degraded
     """
@@ -56,5 +67,7 @@ def undo(
 
     run = Run.of(ctx)
     return change(
-        run, Intent(Action.UNDO, to_revision=to_revision, clock=run.environment.now), asked
+        run,
+        Intent(Action.UNDO, to_revision=to_revision, full=full, clock=run.environment.now),
+        asked,
     )

@@ -74,6 +74,7 @@ def entry(result: Result) -> Document:
         "notes": [] if decision is None else [str(note) for note in decision.notes],
         "restart": None if decision is None else _restart(decision),
         "undo": None if decision is None else _undo(decision),
+        "then": None if result.then is None else _then(result.then),
         "setImage": None if decision is None else _set_image(decision),
         "patches": []
         if decision is None
@@ -116,6 +117,14 @@ def _undo(decision: Decision) -> Document | None:
         "stableRevision": found.stable or None,
         "differences": [difference(edit) for edit in found.edits],
         "managedBy": _managed_by(found.keepers),
+    }
+
+
+def _then(decision: Decision) -> Document:
+    return {
+        "action": str(decision.action),
+        "skips": [_step(item) for item in decision.skips],
+        "terminates": None if decision.terminates is None else _plugin(decision.terminates),
     }
 
 

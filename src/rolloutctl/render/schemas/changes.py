@@ -105,6 +105,15 @@ _RESULT = obj(
         "notes": many(one_of(Note)),
         "restart": maybe(_RESTART),
         "undo": maybe(_UNDO),
+        "then": maybe(
+            obj(
+                {
+                    "action": one_of(Action),
+                    "skips": many(_STEP),
+                    "terminates": maybe(ref("ChangedPlugin")),
+                }
+            )
+        ),
         "setImage": maybe(_SET_IMAGE),
         "patches": many(
             obj({"kind": TEXT, "name": TEXT, "subresource": TEXT, "operations": many(OBJECT)})

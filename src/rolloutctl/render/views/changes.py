@@ -227,6 +227,14 @@ def result(item: Result, surface: Surface, *, namespaces: bool = False) -> list[
     return []
 
 
+def finished(item: Result, surface: Surface, *, namespaces: bool = False) -> list[Line]:
+    """How an undo --full went on."""
+    name = safe(item.ref if namespaces else item.ref.name)
+    if item.then is None:
+        return [line(f"{name}: goes there by itself, without steps")]
+    return [line(f"{name}: {effect(item.then, surface)}")]
+
+
 def effect(decision: Decision, surface: Surface) -> str:
     """What changed: "step 3/6 (pause) → 4/6 (plugin a/b)"."""
     arrow = surface.symbols.arrow
