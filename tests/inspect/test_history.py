@@ -106,7 +106,7 @@ def told(reason: str, message: str, at: float) -> Object:
     }
 
 
-def ours(action: str, at: float, **said: str) -> Object:
+def ours(action: str, at: float, **said: Any) -> Object:
     return event(ABOUT, Audit(action, "ann", **said), now=NOW + timedelta(seconds=at))
 
 
@@ -255,7 +255,7 @@ def test_the_rollout_itself_wins_over_older_events(
 
 
 def test_who_aborted_is_told_also_without_the_controllers_events(rolloutctl: Program) -> None:
-    status = {"abort": True, "abortedAt": stamp(-10), "phase": "Degraded"}
+    status: Any = {"abort": True, "abortedAt": stamp(-10), "phase": "Degraded"}
     events = [
         ours("set-image", -501, after="shop/web:v4", reason="CHG-4"),
         ours("abort", -11, reason="INC-9"),

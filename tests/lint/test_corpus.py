@@ -86,7 +86,7 @@ OURS_ALONE = {
 
 def test_the_controller_says_the_same_in_the_same_words() -> None:
     """And what it refuses, lint refuses: each has the other's first message among its own."""
-    differing = []
+    differing: list[tuple[str, str, Any]] = []
     for file in [*BAD, *GOOD]:
         manifests, _ = read(file.read_text("utf-8"), file.name)
         told = {(id(each.manifest), each.message): each for each in lint(manifests)}
