@@ -94,12 +94,15 @@ def test_kubectl_reads_a_log_and_scales(shell: Shell) -> None:
     assert shell.kubectl("get", "ro", "web", "-o", "jsonpath={.spec.replicas}").stdout == "3"
 
 
-def test_kubectl_logs_end_by_themselves(shell: Shell) -> None:
+def test_kubectl_logs(shell: Shell) -> None:
     logs = ("logs", "-n", "argo-rollouts", "deployment/argo-rollouts")
+    ready = ("wait", "deployment/argo-rollouts", "-n", "argo-rollouts", "--for=condition=Available")
+    assert shell.kubectl(*ready, "--timeout=20s").code == 0
     once = shell.kubectl(*logs)
     assert once.code == 0, once.stderr
     assert "Step plugin step/e2e-test configured" in once.stdout
-    assert shell.kubectl(*logs, "-f", timeout=20).stdout == once.stdout
+    followed = shell.kubectl_until(once.stdout.splitlines()[0], *logs, "-f")
+    assert once.stdout.startswith(followed)
     assert shell.kubectl(*logs, "--tail=1").stdout == once.stdout.splitlines(keepends=True)[-1]
     assert shell.kubectl(*logs, "-c", "nobody").code == 1
 

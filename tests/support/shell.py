@@ -73,6 +73,19 @@ class Shell:
             pytest.skip("kubectl is not installed")
         return self.run("kubectl", "-n", self.namespace, *argv, **settings)
 
+    def kubectl_until(self, last: str, *argv: str) -> str:
+        """What kubectl prints until a line, and is then ended."""
+        command = ["kubectl", "-n", self.namespace, *argv]
+        with subprocess.Popen(command, env=self.env, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            found = ""
+            for line in process.stdout:
+                found += line
+                if line.rstrip("\n") == last:
+                    break
+            process.kill()
+        return found
+
     def needs_kubectl(self, minor: int) -> None:
         """Skips the test where kubectl is missing or older than 1.`minor`."""
         version = self.kubectl("version", "--client", "-o", "json").json["clientVersion"]

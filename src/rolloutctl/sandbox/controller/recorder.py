@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import ClassVar
 
 from rolloutctl.sandbox.client import ApiError, Client
 from rolloutctl.sandbox.clock import Clock
@@ -41,6 +42,8 @@ class _Bucket:
 class Recorder:
     """Writes core/v1 Events as `component`; durations pass as fast as on `clock`."""
 
+    _latest: ClassVar[int] = 0
+
     def __init__(self, client: Client, component: str, clock: Clock) -> None:
         self._client = client
         self._component = component
@@ -48,7 +51,6 @@ class Recorder:
         self._written: dict[_Key, tuple[str, int]] = {}
         self._similar: dict[_Key, _Similar] = {}
         self._buckets: dict[str, _Bucket] = {}
-        self._latest = 0
 
     def event(self, about: Obj, kind: str, reason: str, message: str) -> None:
         """`kind` is Normal or Warning. A failure to write is nobody's problem."""
@@ -120,12 +122,13 @@ class Recorder:
         return True
 
     def _moment(self) -> int:
-        """Nanoseconds, by which events of one second are told apart; no two are the same.
+        """Nanoseconds, by which events of one second are told apart; no two are the same, also of
+        a controller that is started anew while the clock stands still.
 
         Source: client-go, tools/record/event.go.
         """
-        self._latest = max(int(self._clock.now().timestamp() * 1e9), self._latest + 1)
-        return self._latest
+        Recorder._latest = max(int(self._clock.now().timestamp() * 1e9), Recorder._latest + 1)
+        return Recorder._latest
 
     def _make(self, about: Obj, place: str, kind: str, reason: str, message: str, at: str) -> Obj:
         return {
