@@ -199,6 +199,8 @@ def test_an_example_works(
     if named or command.startswith(("get", "list", "plugins status")):
         place = () if "-n shop" in example else ("-n", "default")
         assert program("sandbox", "load", state, *place).exit_code == ExitCode.OK
+    if command.startswith("retry experiment"):
+        assert program("terminate", "exp/price-trial", "--wait").exit_code == ExitCode.OK
     if command.startswith("resume"):
         assert program("pause", "checkout").exit_code == ExitCode.OK
     if command.startswith(CHANGES) and any(where in command for where in SELECTED):

@@ -164,6 +164,8 @@ CASES = [
     Case("history demo", RUNNING, "RolloutHistory"),
     Case("history demo --revision 1", RUNNING, "RolloutRevision"),
     Case("diff demo", RUNNING, "TemplateDiff"),
+    Case("terminate exp NAME", one("experiment"), "RunChanges", ("json", "yaml")),
+    Case("terminate exp NAME", one("experiment"), "RunChange", ("jsonl",)),
     Case("list -w", moving, "RolloutRowChange", STREAM),
     Case("status demo", one("blue-green"), "RolloutRow"),
     Case("status checkout --all-contexts", two, "RolloutList"),
@@ -251,7 +253,7 @@ def documents(case: Case, folder: Path, output: str) -> list[dict[str, Any]]:
         run.env = {"ROLLOUTCTL_CONFIG": str(folder / "config.toml"), "HOME": str(folder)}
         if "NAME" in case.line:
             assert isinstance(run.cluster, FakeCluster)
-            plural = {"analysis": "analysisruns", "experiment": "experiments"}[kind]
+            plural = "analysisruns" if kind == "analysis" else "experiments"
             name = run.cluster.objects[plural][0]["metadata"]["name"]
     words = [
         str(folder / f"{word}.yaml")

@@ -63,6 +63,7 @@ COMMANDS: dict[str, Entry] = {
     "doctor": Entry("doctor", "Look at the cluster, the controller and your rights."),
     "demo": Entry("demo", "Watch the tool at work on a cluster of its own, in two minutes."),
     "schema": Entry("schema", "Print JSON Schemas, for editors and programs."),
+    "terminate": Entry("terminate", "End analysis runs or experiments before their time."),
     "lint": Entry("lint", "Find what is wrong with manifests, before a cluster does."),
     "config": Entry("config", "See and change the settings of rolloutctl."),
     "sandbox": Entry("sandbox", "Run an embedded cluster to try things on."),

@@ -223,3 +223,17 @@ def show_list(
     if not count:
         run.note(f"no {sort.called}s{filtered} {place(run, listed)}")
     return ExitCode.OK
+
+
+def show_all(run: Run, group: str, *, output: str | None, selector: str) -> ExitCode:
+    """The list of all analysis runs ("analysis") or experiments ("experiment")."""
+    from rolloutctl.actions import analyses
+    from rolloutctl.actions import experiments as trials
+
+    sort = experiments() if group == "experiment" else analysis_runs()
+    rows: Callable[..., Iterable[Any]] = trials.rows if group == "experiment" else analyses.rows
+
+    def read(source: Source) -> Iterable[Any]:
+        return rows(source.cluster, source.namespace, labels=selector, label=source.label)
+
+    return show_list(run, sort, read, output=output, filtered=selector)

@@ -34,7 +34,9 @@ def get(
 ) -> ExitCode:
     """Show rollouts, or one in full: steps, plugins, revisions, pods.
 
-    Without a name: the table of the namespace. With one: its phase, every step with its progress
+    Without a name: the table of the namespace. experiment (exp) and analysisrun (ar) before a name,
+    or TYPE/NAME, show those; a rollout called like a type is ro/NAME.
+     With one: its phase, every step with its progress
     and what its plugin says, traffic, revisions and pods, and what can be done next. Several names
     give several pictures; one that fails does not keep the others back.
 
@@ -46,8 +48,14 @@ def get(
       rolloutctl get checkout -o json | jq .steps
       rolloutctl get checkout --query rollout.phase
       rolloutctl get checkout -o yaml --raw
+      rolloutctl get analysisrun checkout-smoke
     """
+    from rolloutctl.cli.types import typed
+
     run = Run.of(ctx)
+    kind, names = typed(names or ())
+    if kind != "rollout":
+        return _get_runs(run, kind, names, output, raw, watch=watch, selector=selector)
     if raw and output not in ("json", "yaml", "jsonl"):
         raise UsageError("--raw needs -o json, yaml or jsonl")
     if not names:
@@ -75,6 +83,30 @@ def get(
             )
         return watching.watch(run, refs[0], output=output, timeout=timeout)
     return _show(run, run.names(names), output, raw)
+
+
+def _get_runs(
+    run: Run,
+    kind: str,
+    names: list[str],
+    output: str | None,
+    raw: bool,
+    *,
+    watch: bool,
+    selector: str,
+) -> ExitCode:
+    """The same of experiments and analysis runs; `experiment` and `analysis` can do more."""
+    from rolloutctl.cli import runs
+
+    group = "experiment" if kind == "experiment" else "analysis"
+    if watch:
+        raise UsageError(f"get -w follows rollouts; see rolloutctl {group} --help")
+    if names and selector:
+        raise UsageError("a name and a selector do not go together", hint="leave out one of them")
+    if names:
+        show = runs.show_experiment if group == "experiment" else runs.show_analysis_run
+        return show(run, names, output, raw)
+    return runs.show_all(run, group, output=output, selector=selector)
 
 
 def _show(run: Run, names: list[str], output: str | None, raw: bool) -> ExitCode:
