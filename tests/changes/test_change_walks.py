@@ -40,7 +40,7 @@ STEPS = st.lists(
 
 def intents(*but: Action) -> st.SearchStrategy[Intent]:
     """Whatever is asked for without more words; "image:v2" among the moves is another version."""
-    without = (*but, Action.SET_IMAGE)
+    without = (*but, Action.SET_IMAGE, Action.SCALE)
     return st.builds(
         Intent,
         action=st.sampled_from([action for action in Action if action not in without]),

@@ -177,7 +177,8 @@ def test_a_run_on_a_cluster_is_followed_to_its_end(
 
 @pytest.mark.parametrize("terminated", [False, True])
 def test_a_finished_experiment_starts_again(rolloutctl: Program, terminated: bool) -> None:
-    item = experiment(phase="Failed", **({"terminate": True} if terminated else {}))
+    spec: Object = {"terminate": True} if terminated else {}
+    item = experiment(phase="Failed", **spec)
     found = cluster(item)
     done = run(rolloutctl, found, "retry", "experiment", "trial", "--reason", "again")
     assert (done.exit_code, done.stdout) == (ExitCode.OK, "experiment trial: starts again\n")

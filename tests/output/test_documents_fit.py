@@ -166,6 +166,7 @@ CASES = [
     Case("diff demo", RUNNING, "TemplateDiff"),
     Case("terminate exp NAME", one("experiment"), "RunChanges", ("json", "yaml")),
     Case("terminate exp NAME", one("experiment"), "RunChange", ("jsonl",)),
+    Case("scale demo --replicas 9", RUNNING, "Changes"),
     Case("list -w", moving, "RolloutRowChange", STREAM),
     Case("status demo", one("blue-green"), "RolloutRow"),
     Case("status checkout --all-contexts", two, "RolloutList"),

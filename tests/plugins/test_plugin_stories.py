@@ -400,3 +400,18 @@ def test_a_config_map_on_which_ctrl_c_falls_is_said_to_be_changed(
     done = site(*DISABLE, "--restart", "--force")
     assert done.exit_code is ExitCode.INTERRUPTED
     assert "the ConfigMap is changed" in done.stderr
+
+
+def test_where_the_configmap_comes_from_is_said_before_it_is_changed(site: Site) -> None:
+    site.deploy([plugin(run="60s")])
+    site.sandbox.client.patch(
+        "configmaps",
+        "argo-rollouts-config",
+        {"metadata": {"annotations": {"argocd.argoproj.io/tracking-id": "argo-rollouts:x"}}},
+        "argo-rollouts",
+    )
+    done = site("disable", E2E, "--reason", "INC-1", "--yes")
+    told = " ".join(done.stderr.split())
+    assert "argo-rollouts-config: Argo CD manages it (application argo-rollouts)" in told
+    document = json.loads(site("enable", E2E, "--dry-run", "-o", "json").stdout)
+    assert document["managedBy"] == [{"tool": "argo-cd", "application": "argo-rollouts"}]

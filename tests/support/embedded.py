@@ -10,6 +10,7 @@ import msgspec
 
 from rolloutctl.domain.cluster import Change, Kind, Known, Page, Timings, WatchEvent
 from rolloutctl.errors import ClusterError, Conflict, NotFound, RolloutctlError
+from rolloutctl.sandbox.api.resources import BY_PLURAL
 from rolloutctl.sandbox.client import JSON_PATCH, ApiError
 from rolloutctl.sandbox.embedded import EmbeddedCluster
 
@@ -53,6 +54,8 @@ class InProcess:
         field_selector: str = "",
         limit: int = 500,
     ) -> Iterator[Page]:
+        if kind.plural not in BY_PLURAL:
+            raise ClusterError(f"cluster embedded serves no {kind.plural}")
         items, version = self.client.list(
             kind.plural, namespace, label_selector=label_selector, field_selector=field_selector
         )

@@ -100,6 +100,8 @@ def moved(decision: Decision) -> tuple[str, str]:
         changes = decision.images.changes
         old = ", ".join(dict.fromkeys(one.before for one in changes))
         return old, ", ".join(dict.fromkeys(one.after for one in changes))
+    if decision.scaling is not None:
+        return f"{decision.scaling.before} pods", f"{decision.scaling.after} pods"
     before, after = decision.before, decision.expected
     match decision.action:
         case Action.PROMOTE_FULL:

@@ -16,12 +16,13 @@ from rolloutctl.actions.plugins import (
     read_config,
 )
 from rolloutctl.domain.cluster import ROLLOUTS, Cluster
+from rolloutctl.domain.gitops import Keeper, keepers
 from rolloutctl.domain.plugin_change import ConfigEdit, Plan, edit_config, notes_of
 from rolloutctl.domain.plugin_config import CONFIG_MAP, parse
 from rolloutctl.domain.plugin_use import PluginFacts, RunOf, Uses
 from rolloutctl.domain.plugins import plugin_runs
 from rolloutctl.domain.refs import Ref
-from rolloutctl.domain.wire import Rollout
+from rolloutctl.domain.wire import ConfigMap, Rollout
 from rolloutctl.errors import Conflict, NotFound
 
 PATIENCE = 300.0
@@ -87,7 +88,14 @@ def plan(
         affected=tuple(each for each in facts if each.kind == "step" and each.name in switch.names),
         locations=check_locations(config.items, probe) if restart else (),
         notes=tuple(notes),
+        keepers=_keepers(config_map),
     )
+
+
+def _keepers(config_map: ConfigMap) -> tuple[Keeper, ...]:
+    metadata = config_map.metadata
+    marks = {"labels": metadata.labels, "annotations": metadata.annotations}
+    return keepers({"metadata": marks})
 
 
 def write(

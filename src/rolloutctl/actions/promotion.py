@@ -67,7 +67,8 @@ class Intent(msgspec.Struct, frozen=True):
 
     Of a restart: `at`, or `delay` seconds from now; `replace` one that is set already; `cancel`.
     Of an undo: `to_revision`, None for the one before; `full`: to be promoted in full afterwards.
-    `images`: (container, image) to be set. `clock` is this machine's. `record` is told each
+    `images`: (container, image) to be set. Of a scaling: to `replicas`, where it is `current` now.
+    `clock` is this machine's. `record` is told each
     decision that was sent; it raises nothing of the cluster's.
     """
 
@@ -82,6 +83,8 @@ class Intent(msgspec.Struct, frozen=True):
     to_revision: int | None = None
     images: tuple[tuple[str, str], ...] = ()
     full: bool = False
+    replicas: int = 0
+    current: int | None = None
     clock: Callable[[], datetime] = _now
     record: Callable[[Decision], None] = _forget
 
@@ -145,6 +148,10 @@ def decide(
         case Action.UNDO:
             assert cluster is not None
             return _undo(cluster, seen, intent)
+        case Action.SCALE:
+            from rolloutctl.domain.scaling import scale
+
+            return scale(seen, intent.replicas, current=intent.current)
         case Action.SET_IMAGE:
             assert cluster is not None
             return _set_image(cluster, seen, intent)
@@ -353,6 +360,10 @@ def _same_meaning(decided: Decision, fresh: Decision) -> bool:
         from rolloutctl.domain.undoing import same_undo
 
         return same_undo(decided, fresh)
+    if decided.action is Action.SCALE:
+        from rolloutctl.domain.scaling import same_scaling
+
+        return same_scaling(decided, fresh)
     if decided.action is Action.SET_IMAGE:
         from rolloutctl.domain.images import same_setting
 
@@ -370,6 +381,7 @@ _PARTICIPLES = {
     Action.RESTART: "restarted",
     Action.UNDO: "undone",
     Action.SET_IMAGE: "set",
+    Action.SCALE: "scaled",
 }
 
 

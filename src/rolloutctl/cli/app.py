@@ -52,6 +52,7 @@ COMMANDS: dict[str, Entry] = {
     "pause": Entry("pause", "Hold a rollout where it is."),
     "resume": Entry("resume", "Let a held rollout go on."),
     "restart": Entry("restart", "Restart the pods, a few at a time, without a new version."),
+    "scale": Entry("scale", "Set how many pods rollouts have."),
     "set": Entry("set", "Change what a rollout runs: set image."),
     "history": Entry("history", "List revisions: images, who changed them, how each ended."),
     "diff": Entry("diff", "Show how two versions of a rollout differ."),

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from rolloutctl.cli.accounting import Account
     from rolloutctl.domain.decision import Decision
     from rolloutctl.domain.shipping import Shipping
+    from rolloutctl.render.text import Line
 
 
 class Looking:
@@ -41,6 +42,17 @@ class Looking:
             self._account.note(f"what is shipped could not be looked at: {error.message}")
             return None
 
+    def _autoscaled(self, decision: Decision) -> list[Line]:
+        """Who would scale it back."""
+        from rolloutctl.actions import preflight
+        from rolloutctl.render import narrate
+        from rolloutctl.render.text import Span, safe
+
+        names = preflight.autoscalers(self._run.cluster(), decision.ref)
+        said = "HorizontalPodAutoscaler {} scales it, and takes this back"
+        surface = self._run.surface()
+        return [narrate.detail(surface, Span(said.format(safe(one)), "warn")) for one in names]
+
     def tell(self, decision: Decision, shipping: Shipping | None, *, whole: bool) -> None:
         """What will be done; `whole`: also where it stands."""
         from rolloutctl.domain.decision import Action
@@ -52,6 +64,8 @@ class Looking:
         surface = self._run.surface()
         ships = decision.action is not Action.UNDO
         looked = view.lines(shipping, surface, ships=ships) if shipping is not None else []
+        if decision.action is Action.SCALE:
+            looked += self._autoscaled(decision)
         if self._full:
             said = "as soon as the controller has turned to it, it is promoted in full"
             looked.append(narrate.detail(surface, Span(said, "warn")))

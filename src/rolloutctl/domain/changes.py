@@ -27,7 +27,9 @@ from rolloutctl.domain.decision import (
     remove,
     template_seen,
 )
+from rolloutctl.domain.gitops import keepers_of
 from rolloutctl.domain.guards import (
+    kept_note,
     moved,
     must_be_alive,
     must_be_observed,
@@ -182,6 +184,7 @@ def pause(seen: Seen) -> Decision:
     notes = []
     if is_observed(rollout) and is_fully_promoted(rollout):
         notes.append(Note.NOTHING_UNDER_WAY)
+    keepers = keepers_of(seen.raw, "spec", "paused")
     before = position(rollout)
     return Decision(
         action=Action.PAUSE,
@@ -189,7 +192,8 @@ def pause(seen: Seen) -> Decision:
         changes=(patch(seen, "", add("/spec/paused", True), saw=("/spec/paused",)),),
         before=before,
         expected=msgspec.structs.replace(before, held=True),
-        notes=tuple(notes),
+        notes=(*notes, *kept_note(keepers)),
+        keepers=keepers,
     )
 
 
@@ -210,6 +214,7 @@ def resume(seen: Seen) -> Decision:
             )
         raise NothingToDo("nothing to do: no person holds it", subject=str(seen.ref))
     notes = []
+    keepers = keepers_of(seen.raw, "spec", "paused")
     before = position(rollout)
     if isinstance(before.step, Pause) and before.step.duration is not None:
         notes.append(Note.TIMED_PAUSE_RUNS)
@@ -219,7 +224,8 @@ def resume(seen: Seen) -> Decision:
         changes=(unpause(seen),),
         before=before,
         expected=msgspec.structs.replace(before, held=False),
-        notes=tuple(notes),
+        notes=(*notes, *kept_note(keepers)),
+        keepers=keepers,
     )
 
 

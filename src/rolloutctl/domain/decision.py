@@ -14,6 +14,7 @@ import msgspec
 from rolloutctl.domain.cluster import ROLLOUTS, Change
 from rolloutctl.domain.decoders import decoder
 from rolloutctl.domain.facts import RunUnderWay
+from rolloutctl.domain.gitops import Keeper
 from rolloutctl.domain.plugins import PluginRun, plugin_runs
 from rolloutctl.domain.refs import Ref
 from rolloutctl.domain.status import WORKLOAD_GENERATION, is_fully_promoted, status_of
@@ -24,6 +25,7 @@ from rolloutctl.errors import Conflict, ExitCode, RolloutctlError
 if TYPE_CHECKING:
     from rolloutctl.domain.images import Setting
     from rolloutctl.domain.restarting import Restart
+    from rolloutctl.domain.scaling import Scaling
     from rolloutctl.domain.undoing import Undo
 
 
@@ -39,6 +41,7 @@ class Action(enum.StrEnum):
     RESTART = "restart"
     UNDO = "undo"
     SET_IMAGE = "set-image"
+    SCALE = "scale"
 
 
 class Note(enum.StrEnum):
@@ -98,6 +101,10 @@ class Note(enum.StrEnum):
     """The template is changed in the workload that holds it."""
     KEPT_ELSEWHERE = "kept-elsewhere"
     """What manages the object will put its own template back."""
+    TO_ZERO = "to-zero"
+    """It will have no pods at all."""
+    UPDATE_UNDER_WAY = "update-under-way"
+    """An update goes on meanwhile; how the pods are shared is the controller's matter."""
     REPLACES_UPDATE = "replaces-update"
     """An update is under way; the new version takes its place."""
 
@@ -203,6 +210,10 @@ class Decision(msgspec.Struct, frozen=True):
     """Of an undo: which version comes back, and how it differs."""
     images: Setting | None = None
     """Of a `set image`: which containers, from what to what."""
+    keepers: tuple[Keeper, ...] = ()
+    """Of a change of the spec: what manages the object and writes this very field."""
+    scaling: Scaling | None = None
+    """Of a `scale`: from how many pods to how many."""
 
     @property
     def ref(self) -> Ref:
@@ -212,9 +223,9 @@ class Decision(msgspec.Struct, frozen=True):
     def asks(self) -> bool:
         """Whether a person has to agree to it each time: it ships something, or takes the only
         pod away."""
-        return self.action in (Action.PROMOTE_FULL, Action.UNDO, Action.SET_IMAGE) or (
-            Note.ONLY_POD in self.notes or Note.ALL_AT_ONCE in self.notes
-        )
+        if self.action in (Action.PROMOTE_FULL, Action.UNDO, Action.SET_IMAGE):
+            return True
+        return not {Note.ONLY_POD, Note.ALL_AT_ONCE, Note.TO_ZERO}.isdisjoint(self.notes)
 
 
 class NothingToDo(RolloutctlError):

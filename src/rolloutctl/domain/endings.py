@@ -10,7 +10,14 @@ from rolloutctl.domain.decision import Action, Decision, Position, position
 from rolloutctl.domain.images import has_images
 from rolloutctl.domain.plugins import PluginRun, plugin_runs
 from rolloutctl.domain.restarting import restarted
-from rolloutctl.domain.status import Awaiting, is_fully_promoted, is_observed, status_of
+from rolloutctl.domain.scaling import is_scaled
+from rolloutctl.domain.status import (
+    Awaiting,
+    desired_replicas,
+    is_fully_promoted,
+    is_observed,
+    status_of,
+)
 from rolloutctl.domain.wire import Rollout
 
 
@@ -32,6 +39,8 @@ class End(enum.StrEnum):
     """The abort did not last: it was retried, or promoted meanwhile."""
     RESTARTED = "restarted"
     """All its pods are newer than the time of the restart, and there."""
+    SCALED = "scaled"
+    """It has the pods that were asked for, and all are available."""
     DELETED = "deleted"
     TIMED_OUT = "timed-out"
 
@@ -66,6 +75,8 @@ def ending(decision: Decision, now: Rollout, *, reacted: bool) -> Ending | None:
         if now.spec.paused:
             return Ending(End.HELD, position(now))
         return Ending(End.UNDONE, position(now)) if reacted else None
+    if decision.action is Action.SCALE:
+        return _of_scaling(decision, now, reacted=reacted)
     if decision.action is Action.RESTART:
         return _of_restart(decision, now, reacted=reacted)
     if decision.action is Action.ABORT:
@@ -80,6 +91,9 @@ def shows(decision: Decision, now: Rollout) -> bool:
             return now.status.abort
         case Action.PAUSE:
             return now.spec.paused
+        case Action.SCALE:
+            wanted = decision.scaling
+            return wanted is not None and desired_replicas(now) == wanted.after and is_observed(now)
         case Action.RESTART:
             return decision.restart is not None and now.spec.restart_at == decision.restart.at
         case Action.UNDO:
@@ -126,6 +140,19 @@ def _of_images(decision: Decision, now: Rollout, *, reacted: bool) -> Ending | N
         return found if reacted else None
     changed = now.status.current_pod_hash != decision.seen.rollout.status.current_pod_hash
     return Ending(End.SUPERSEDED, position(now)) if reacted or changed else None
+
+
+def _of_scaling(decision: Decision, now: Rollout, *, reacted: bool) -> Ending | None:
+    wanted = decision.scaling
+    if wanted is None or (reacted and desired_replicas(now) != wanted.after):
+        return Ending(End.SUPERSEDED, position(now))
+    if is_scaled(decision, now):
+        return Ending(End.SCALED, position(now))
+    if reacted and now.spec.paused:
+        return Ending(End.HELD, position(now), awaiting=Awaiting.RESUME)
+    if reacted and status_of(now).phase == "Degraded" and decision.before.phase != "Degraded":
+        return Ending(End.DEGRADED, position(now))
+    return None
 
 
 def _of_restart(decision: Decision, now: Rollout, *, reacted: bool) -> Ending | None:

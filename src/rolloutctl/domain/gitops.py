@@ -31,6 +31,7 @@ class Keeper(msgspec.Struct, frozen=True):
 
 _TRACKING = "argocd.argoproj.io/tracking-id"
 _INSTANCES = ("argocd.argoproj.io/instance", "argocd.argoproj.io/app-name")
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _APP_INSTANCE = "app.kubernetes.io/instance"
 _FLUX = ("kustomize.toolkit.fluxcd.io", "helm.toolkit.fluxcd.io")
 _ARGO_CD_WRITES_AS = frozenset({"argocd-controller", "argocd-application-controller"})
@@ -51,6 +52,38 @@ def keepers(raw: Mapping[str, Any]) -> tuple[Keeper, ...]:
         _helm(labels, annotations),
     )
     return tuple(one for one in found if one is not None)
+
+
+def keepers_of(raw: Mapping[str, Any], *path: str) -> tuple[Keeper, ...]:
+    """Those among `keepers` that would take back a change of this field: they bring back what they
+    write, and leave alone what their source says nothing of.
+
+    That they write it shows in `metadata.managedFields`, or in what was applied last.
+    """
+    found = keepers(raw)
+    if not found:
+        return ()
+    metadata = raw["metadata"]
+    entries = metadata.get("managedFields")
+    writers = _ARGO_CD_WRITES_AS | _FLUX_WRITES_AS | {"helm", "kubectl-client-side-apply"}
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, Mapping) and entry.get("manager") in writers:
+            fields: Any = entry.get("fieldsV1")
+            for part in path:
+                fields = fields.get(f"f:{part}") if isinstance(fields, Mapping) else None
+            if fields is not None:
+                return found
+    return found if _applied(_texts(metadata.get("annotations")), path) else ()
+
+
+def _applied(annotations: Mapping[str, str], path: tuple[str, ...]) -> bool:
+    try:
+        value: Any = msgspec.json.decode(annotations.get(_LAST_APPLIED, "{}").encode())
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return False
+    for part in path:
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value is not None
 
 
 def _argo_cd(

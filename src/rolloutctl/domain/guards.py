@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rolloutctl.domain.cluster import Change
-from rolloutctl.domain.decision import NotObserved, Position, Refused, Seen, add, patch
+from rolloutctl.domain.decision import Note, NotObserved, Position, Refused, Seen, add, patch
+from rolloutctl.domain.gitops import Keeper
 from rolloutctl.domain.plugins import PluginRun, plugin_runs
 from rolloutctl.domain.services import workload
 from rolloutctl.domain.status import is_generation_observed, is_observed
@@ -67,6 +68,11 @@ def must_be_observed(seen: Seen) -> None:
             subject=str(seen.ref),
             hint="a first deployment runs no steps",
         )
+
+
+def kept_note(keepers: tuple[Keeper, ...]) -> tuple[Note, ...]:
+    """The note that the change will be taken back, where it will."""
+    return (Note.KEPT_ELSEWHERE,) if keepers else ()
 
 
 def unpause(seen: Seen) -> Change:

@@ -12,6 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from rolloutctl.domain.cluster import CONFIG_MAPS, Change
+from rolloutctl.domain.gitops import Keeper
 from rolloutctl.domain.plugin_config import (
     CONFIG_MAP,
     STEP,
@@ -85,6 +86,8 @@ class Plan(Struct, frozen=True):
     affected: tuple[PluginFacts, ...]
     locations: tuple[LocationCheck, ...] = ()
     notes: tuple[str, ...] = ()
+    keepers: tuple[Keeper, ...] = ()
+    """What manages the ConfigMap, and brings back what its source says."""
 
     @property
     def in_flight(self) -> tuple[RunOf, ...]:

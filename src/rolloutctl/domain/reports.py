@@ -100,7 +100,7 @@ class Result(msgspec.Struct, frozen=True):
 
 def _of_ending(action: Action, end: End) -> ExitCode:
     match end:
-        case End.HEALTHY | End.WAITING | End.RESTARTED:
+        case End.HEALTHY | End.WAITING | End.RESTARTED | End.SCALED:
             return ExitCode.OK
         case End.HELD:
             return ExitCode.OK if action is Action.PAUSE else ExitCode.FAILED

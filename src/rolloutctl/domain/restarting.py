@@ -25,7 +25,8 @@ from rolloutctl.domain.decision import (
     position,
     remove,
 )
-from rolloutctl.domain.guards import must_be_alive, must_be_observed, must_be_valid
+from rolloutctl.domain.gitops import keepers_of
+from rolloutctl.domain.guards import kept_note, must_be_alive, must_be_observed, must_be_valid
 from rolloutctl.domain.status import desired_replicas, is_observed
 from rolloutctl.domain.wire import Rollout
 
@@ -173,13 +174,15 @@ def _decision(seen: Seen, found: Restart) -> Decision:
         if found.was is not None:
             notes.append(Note.REPLACES_RESTART)
     before = position(seen.rollout)
+    keepers = keepers_of(seen.raw, "spec", "restartAt")
     return Decision(
         action=Action.RESTART,
         seen=seen,
         changes=(patch(seen, "", operation, saw=(RESTART_AT,)),),
         before=before,
         expected=before,
-        notes=tuple(notes),
+        notes=(*notes, *kept_note(keepers)),
+        keepers=keepers,
         restart=found,
     )
 

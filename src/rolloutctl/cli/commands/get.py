@@ -34,11 +34,12 @@ def get(
 ) -> ExitCode:
     """Show rollouts, or one in full: steps, plugins, revisions, pods.
 
-    Without a name: the table of the namespace. experiment (exp) and analysisrun (ar) before a name,
-    or TYPE/NAME, show those; a rollout called like a type is ro/NAME.
-     With one: its phase, every step with its progress
+    Without a name: the table of the namespace. With one: its phase, every step with its progress
     and what its plugin says, traffic, revisions and pods, and what can be done next. Several names
     give several pictures; one that fails does not keep the others back.
+
+    experiment (exp) and analysisrun (ar) before names, or TYPE/NAME, show those; a rollout that is
+    called like a type is ro/NAME.
 
     \b
     Examples:

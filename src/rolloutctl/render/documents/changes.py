@@ -74,6 +74,8 @@ def entry(result: Result) -> Document:
         "notes": [] if decision is None else [str(note) for note in decision.notes],
         "restart": None if decision is None else _restart(decision),
         "undo": None if decision is None else _undo(decision),
+        "managedBy": [] if decision is None else _managed_by(_keepers(decision)),
+        "scale": None if decision is None else _scale(decision),
         "then": None if result.then is None else _then(result.then),
         "setImage": None if decision is None else _set_image(decision),
         "patches": []
@@ -120,6 +122,11 @@ def _undo(decision: Decision) -> Document | None:
     }
 
 
+def _scale(decision: Decision) -> Document | None:
+    found = decision.scaling
+    return None if found is None else {"from": found.before, "to": found.after}
+
+
 def _then(decision: Decision) -> Document:
     return {
         "action": str(decision.action),
@@ -145,6 +152,11 @@ def _set_image(decision: Decision) -> Document | None:
         "workload": found.workload or None,
         "managedBy": _managed_by(found.keepers),
     }
+
+
+def _keepers(decision: Decision) -> Iterable[Keeper]:
+    changed = decision.undo or decision.images
+    return decision.keepers if changed is None else changed.keepers
 
 
 def _managed_by(keepers: Iterable[Keeper]) -> list[Document]:

@@ -140,6 +140,9 @@ def plan_document(plan: Plan) -> dict[str, Any]:
             }
             for check in plan.locations
         ],
+        "managedBy": [
+            {"tool": str(one.tool), "application": one.application or None} for one in plan.keepers
+        ],
     }
 
 

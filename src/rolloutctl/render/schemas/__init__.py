@@ -15,7 +15,8 @@ from rolloutctl.render.schemas.shapes import Schema
 
 _MODULES = (
     *("rollout", "changes", "explanation", "fleet", "plan", "plugins", "waited"),
-    *("runs", "creating", "surroundings", "doctor", "notifications", "looking", "lint", "history", "ending_runs"),
+    *("runs", "creating", "surroundings", "doctor", "notifications", "looking", "lint", "history"),
+    "ending_runs",
 )
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -105,6 +105,8 @@ _RESULT = obj(
         "notes": many(one_of(Note)),
         "restart": maybe(_RESTART),
         "undo": maybe(_UNDO),
+        "managedBy": _MANAGED_BY,
+        "scale": maybe(obj({"from": WHOLE, "to": WHOLE})),
         "then": maybe(
             obj(
                 {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rolloutctl.domain.gitops import Tool
 from rolloutctl.domain.plugin_change import Restarted
 from rolloutctl.render.schemas.shapes import (
     ANYTHING,
@@ -89,6 +90,7 @@ _PLAN = document(
         "locations": many(
             obj({"plugin": TEXT, "location": TEXT, "reachable": maybe(FLAG), "detail": TEXT})
         ),
+        "managedBy": many(obj({"tool": one_of(Tool), "application": maybe(TEXT)})),
     },
 )
 _SWITCH = document(

@@ -31,6 +31,7 @@ _DONE = {
     Action.RESTART: "restarted",
     Action.UNDO: "undone",
     Action.SET_IMAGE: "changed",
+    Action.SCALE: "scaled",
 }
 
 

@@ -26,6 +26,7 @@ VERBS = {
     Action.RESTART: "restart",
     Action.UNDO: "undo",
     Action.SET_IMAGE: "set images of",
+    Action.SCALE: "scale",
 }
 NOTES = {
     Note.UNPAUSES: "a person holds it (spec.paused): that is lifted too",
@@ -55,6 +56,8 @@ NOTES = {
     Note.NOT_THE_STABLE_ONE: "the stable version is another one",
     Note.CHANGES_WORKLOAD: "its template is in the referenced workload: that is changed",
     Note.KEPT_ELSEWHERE: "what manages it brings its own template back",
+    Note.TO_ZERO: "it will have no pods at all: nothing serves until it is scaled up again",
+    Note.UPDATE_UNDER_WAY: "an update is under way; the controller shares the pods out anew",
     Note.REPLACES_UPDATE: "an update is under way: the new version takes its place",
     Note.PLUGIN_NOT_TOLD: "the controller tells the running plugin nothing: neither Abort nor"
     " Terminate is called (abort first calls Abort)",
@@ -166,6 +169,10 @@ def _texts(note: Note, decision: Decision) -> list[str]:
     """A note; some name what they are about."""
     undo, restart = decision.undo, decision.restart
     changed = undo or decision.images
+    if note is Note.KEPT_ELSEWHERE and changed is None:
+        from rolloutctl.render.views.undoing import keeper
+
+        return [keeper(one) for one in decision.keepers]
     if changed is None and restart is None:
         return [NOTES[note]]
     from rolloutctl.render.views import undoing
@@ -192,6 +199,8 @@ def question(decisions: Sequence[Decision]) -> str:
     many = len(decisions) > 1
     if first.action is Action.UNDO:
         return f"Undo {len(decisions)} rollouts?" if many else "Undo?"
+    if first.action is Action.SCALE:
+        return f"Scale {len(decisions)} rollouts?" if many else "Scale it?"
     if first.action is Action.SET_IMAGE:
         return f"Set images of {len(decisions)} rollouts?" if many else "Set it?"
     if first.action is Action.RESTART:
@@ -242,6 +251,8 @@ def effect(decision: Decision, surface: Surface) -> str:
     here = "aborted" if before.aborted else place(before)
     if decision.restart is not None or decision.undo is not None:
         return _return_effect(decision, surface)
+    if decision.scaling is not None:
+        return f"{decision.scaling.before} {arrow} {words.counted(decision.scaling.after, 'pod')}"
     if decision.images is not None:
         return _images_effect(decision.images, surface)
     match decision.action:

@@ -16,6 +16,7 @@ from rolloutctl.render import narrate, words
 from rolloutctl.render.columns import table
 from rolloutctl.render.surface import Surface
 from rolloutctl.render.text import Line, Piece, Span, line, safe, wrap
+from rolloutctl.render.views import undoing
 
 _TITLES = {
     STEP: "STEP PLUGIN",
@@ -247,6 +248,12 @@ def plan_lines(plan: Plan, surface: Surface, *, restart: bool) -> list[Line]:
         text = "The restart stops all rollouts of this controller until the new pod is ready."
         lines += wrap(line(text), surface.room, indent=2)
         lines += location_lines(plan.locations, surface)
+    for keeper in plan.keepers:
+        lines += wrap(
+            narrate.warning(surface, f"argo-rollouts-config: {undoing.keeper(keeper)}"),
+            surface.room,
+            indent=2,
+        )
     for note in plan.notes:
         lines += wrap(narrate.warning(surface, safe(note, 400)), surface.room, indent=2)
     return lines

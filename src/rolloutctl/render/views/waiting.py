@@ -90,6 +90,8 @@ def _ending(action: Action, followed: Followed) -> str:
     match followed.ending.end:
         case End.RESTARTED:
             return f"restarted after {took}, all its pods are new"
+        case End.SCALED:
+            return f"scaled after {took}, all its pods are available"
         case End.HEALTHY if action is Action.UNDO:
             return f"Healthy after {took}, the earlier version is the stable one again"
         case End.HEALTHY:
