@@ -273,15 +273,15 @@ class Following:
         follower = Follower(cluster, [crowd], Asked(**asked), now=lambda: NOW)
         self._told = follower.follow(20)
 
-    def until(self, text: str) -> list[str]:
-        """What was told, up to what holds `text`."""
+    def until(self, *texts: str) -> list[str]:
+        """What was told, up to where each of `texts` has come."""
         seen: list[str] = []
         for told in self._told:
             lines = [told] if isinstance(told, Remark) else told
             seen += [self._text(line) for line in lines]
-            if any(text in line for line in seen):
+            if all(any(text in line for line in seen) for text in texts):
                 return seen
-        pytest.fail(f"{text!r} never came; there was {seen}")
+        pytest.fail(f"not all of {texts} came; there was {seen}")
 
     @staticmethod
     def _text(told: LogLine | Remark) -> str:
@@ -318,7 +318,7 @@ def test_pods_that_come_are_picked_up_from_their_first_line_on(live: Live) -> No
     assert live.opened.get()[1]["tail"] is None
     live.say("pods", "DELETED", pod("aaa", "x1"))
     live.log("web-aaa-x1").put(stamped(3, "the last words"))
-    seen = following.until("last words")
+    seen = following.until("last words", "<left x1>")
     assert sorted(seen) == ["<left x1>", "stable x1: the last words"]
     live.say("rollouts", "DELETED", rollout())
     assert following.until("deleted") == ["<deleted shop/web>"]
