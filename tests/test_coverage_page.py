@@ -92,3 +92,44 @@ def test_no_row_of_the_sources_is_missing() -> None:
     commands = re.findall(r"^\| `(\w[\w ]*?)`", table, re.M)
     section = PAGE.partition("## Commands of the existing client")[2]
     assert [command for command in commands if f"`{command}" not in section] == []
+
+
+SOURCE = pytest.mark.skipif(not SHARED.is_dir(), reason="there is no ../shared beside the project")
+
+
+def flags(text: str) -> set[str]:
+    return set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text))
+
+
+@SOURCE
+def test_every_issue_stands_beside_its_ask() -> None:
+    asks = (SHARED / "user-asks.md").read_text("utf-8")
+    listed = {row[0]: row[1] for row in rows()}
+    missing = []
+    for number, references in re.findall(r"^\| (\d+) \| [^|]+ \| ([^|]+) \|", asks, re.M):
+        project = ""
+        for prefix, issue in re.findall(r"([\w-]*)#(\d+)", references):
+            project = prefix or project
+            if f"{project}#{issue}" not in listed[number]:
+                missing.append((number, f"{project}#{issue}"))
+    assert missing == []
+
+
+@SOURCE
+@pytest.mark.parametrize(
+    ("begin", "end", "column"),
+    [
+        ("### 1.1", "### 1.2", 1),
+        ("### 1.2", "### 1.3", 3),
+        ("Flags users expect", "Habits", 1),
+    ],
+)
+def test_every_flag_is_in_the_page(begin: str, end: str, column: int) -> None:
+    """An option of ours of the same name says it as well as a row that names theirs."""
+    existing = (SHARED / "kubectl-argo-rollouts.md").read_text("utf-8")
+    section = existing.partition(begin)[2].partition(end)[0]
+    cells = [line.split("|")[column] for line in section.splitlines() if line.startswith("| `")]
+    wanted = flags(" ".join(cells))
+    assert len(wanted) > 15
+    by_its_letter = {"--filename", "--output"}
+    assert wanted - flags(PAGE) - by_its_letter == set()
