@@ -11,6 +11,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -19,6 +20,7 @@ from rolloutctl.errors import Failed, Unreachable, UsageError
 from rolloutctl.sandbox import log_files, process
 from rolloutctl.sandbox.state import Options, Place, place
 from support.sandboxes import HttpClient, Refused, SandboxProcess, home_env, running
+from support.shell import eventually
 
 ANY = Options(speed=20)
 
@@ -89,12 +91,17 @@ def test_without_the_token_there_is_nothing_to_see(
 
 
 def test_status_says_what_runs(sandbox_process: SandboxProcess) -> None:
-    found = process.status(sandbox_process.record)
-    assert found is not None
+    def status() -> dict[str, Any]:
+        found = process.status(sandbox_process.record)
+        assert found is not None
+        return found
+
+    # `up` answers when the API does; the controller's pod starts meanwhile.
+    eventually(lambda: status()["controller"] == {"state": "running", "message": ""})
+    found = status()
     assert found["pid"] == sandbox_process.record.pid
     assert found["url"] == sandbox_process.record.url
     assert found["speed"] == 20
-    assert found["controller"] == {"state": "running", "message": ""}
     assert found["jenkins"]["mode"] == "up"
     assert found["objects"]["namespaces"] >= 3
     assert "demo/jenkins-gate" in found["plugins"]
