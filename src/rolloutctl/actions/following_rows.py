@@ -10,7 +10,7 @@ import msgspec
 
 from rolloutctl.actions.following import SETTLE, News, least
 from rolloutctl.actions.pumping import Pump
-from rolloutctl.actions.reading import WORTH, known_from, load, save, utc_now
+from rolloutctl.actions.reading import Keeping, known_from, load, utc_now
 from rolloutctl.domain import wire
 from rolloutctl.domain.cluster import ROLLOUTS, Cluster, Known, WatchEvent
 from rolloutctl.domain.fleet.entry import Entry, Keep, entry
@@ -65,7 +65,7 @@ def follow_rows(
     kept = None if label_selector else snapshots
     rows = _Rows(keep)
     known = _resumed(kept, cluster, namespace, rows, now())
-    reading = _Kept(kept, cluster, namespace, now) if kept is not None and known is None else None
+    reading = Keeping(kept, cluster, namespace, now) if kept is not None and known is None else None
     synced = stale = False
     pump = Pump()
     pump.add(
@@ -189,35 +189,3 @@ class _Rows:
 
 def _ref(row: RolloutRow) -> Ref:
     return row.ref
-
-
-class _Kept:
-    """All entries of the first list, to be kept for the next time."""
-
-    def __init__(
-        self,
-        snapshots: Snapshots,
-        cluster: Cluster,
-        namespace: str | None,
-        now: Callable[[], datetime],
-    ) -> None:
-        self._snapshots = snapshots
-        self._cluster = cluster
-        self._namespace = namespace
-        self._at = now()
-        self._entries: list[Entry] = []
-        self._version = ""
-        self._sound = True
-
-    def take(self, event: WatchEvent) -> None:
-        if event.type == "ADDED":
-            self._entries.append(event.object)
-        elif event.type == "SYNCED":
-            self._version = event.resource_version
-        else:
-            self._sound = False
-
-    def save(self) -> None:
-        if self._sound and self._version and len(self._entries) >= WORTH:
-            entries, at = self._entries, self._at
-            save(self._snapshots, self._cluster, self._namespace, self._version, at, entries)

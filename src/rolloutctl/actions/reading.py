@@ -63,6 +63,38 @@ def save(
         snapshots.save(cluster, namespace, Snapshot(uid, version, at, tuple(entries)))
 
 
+class Keeping:
+    """All entries of the first list of a watch, to be kept for the next time."""
+
+    def __init__(
+        self,
+        snapshots: Snapshots,
+        cluster: Cluster,
+        namespace: str | None,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._snapshots = snapshots
+        self._cluster = cluster
+        self._namespace = namespace
+        self._at = now()
+        self._entries: list[Entry] = []
+        self._version = ""
+        self._sound = True
+
+    def take(self, event: WatchEvent) -> None:
+        if event.type == "ADDED":
+            self._entries.append(event.object)
+        elif event.type == "SYNCED":
+            self._version = event.resource_version
+        else:
+            self._sound = False
+
+    def save(self) -> None:
+        if self._sound and self._version and len(self._entries) >= WORTH:
+            entries, at = self._entries, self._at
+            save(self._snapshots, self._cluster, self._namespace, self._version, at, entries)
+
+
 class Reading:
     """The rollouts of a scope, to be iterated once; the facts about it hold from the first on.
 

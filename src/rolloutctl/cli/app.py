@@ -59,6 +59,7 @@ COMMANDS: dict[str, Entry] = {
     "undo": Entry("undo", "Go back to the pod template of an earlier revision."),
     "create": Entry("create", "Create rollouts, templates, experiments and runs from files."),
     "convert": Entry("convert", "Print a Rollout for a Deployment, or a Deployment for a Rollout."),
+    "dashboard": Entry("dashboard", "Keep an eye on all rollouts, live, and act on them."),
     "plugins": Entry("plugins", "See, disable and enable plugins."),
     "notifications": Entry("notifications", "See and try triggers and templates; send nothing."),
     "doctor": Entry("doctor", "Look at the cluster, the controller and your rights."),
@@ -116,7 +117,7 @@ def _complete_columns(incomplete: str) -> list[str]:
 _OF_MANY = frozenset(
     f"rolloutctl {name}"
     for name in (
-        *("get", "list", "status", "explain", "fleet", "doctor"),
+        *("get", "list", "status", "explain", "fleet", "doctor", "dashboard"),
         *("plugins list", "plugins show", "plugins status"),
         *("analysis list", "analysis get", "experiment list", "experiment get", "tree"),
     )

@@ -51,6 +51,25 @@ def lines(
     return _apart([*parts, runs, end, tree])
 
 
+def overview(
+    picture: RolloutPicture, surface: Surface, *, missing: Sequence[tuple[str, str]] = ()
+) -> list[Line]:
+    """Where it stands and what can be done, without its first line, revisions and analyses."""
+    return _apart(
+        [
+            _summary(picture, surface, wide=False),
+            [
+                *traffic(picture, surface),
+                *routing.lines(picture, surface),
+                *pods(picture, surface),
+            ],
+            steps.lines(picture, surface, wide=True) if picture.steps else [],
+            steps.abort_calls(picture.steps, surface),
+            [*_missing(missing, surface), *next_actions.lines(picture, surface)],
+        ]
+    )
+
+
 def _apart(blocks: Sequence[list[Line]]) -> list[Line]:
     result: list[Line] = []
     for block in blocks:

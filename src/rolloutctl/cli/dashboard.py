@@ -1,0 +1,73 @@
+"""What the dashboard is made of: the clusters that are meant, and the rules of the settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rolloutctl.cli.run import Run
+from rolloutctl.errors import ExitCode, RolloutctlError, UsageError
+
+if TYPE_CHECKING:
+    from rolloutctl.tui.setup import Setup
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is shown at first."""
+
+    query: str
+    selector: str
+    fresh: bool
+
+
+def show(run: Run, asked: Asked) -> ExitCode:
+    """Runs the dashboard until it is left. Raises UsageError without a terminal."""
+    environment = run.environment
+    if not (environment.stdin.isatty() and environment.stdout.isatty()):
+        raise UsageError(
+            "the dashboard needs a terminal",
+            hint="rolloutctl fleet and rolloutctl list -w print what it shows",
+        )
+    found = setup(run, asked)
+    from rolloutctl.tui.app import Dashboard
+
+    Dashboard(found).run()
+    return ExitCode.OK
+
+
+def setup(run: Run, asked: Asked) -> Setup:
+    """What the dashboard is given. Raises UsageError, and what opening the only cluster raises."""
+    from rolloutctl.actions.fleet import Member
+    from rolloutctl.cli.sources import sources
+    from rolloutctl.cli.warm import check, snapshots
+    from rolloutctl.domain.fleet.query import parse
+    from rolloutctl.tui.setup import Setup
+
+    check(asked.selector)
+    parse(asked.query)
+    # A fleet is everything, unless one namespace is named.
+    run.common.all_namespaces = run.common.all_namespaces or not run.common.namespace
+    members: list[Member] = []
+    broken: dict[str, str] = {}
+    listed = sources(run)
+    for source in listed:
+        try:
+            cluster = source.cluster
+        except RolloutctlError as error:
+            if len(listed) == 1:
+                raise
+            broken[source.label] = error.message
+            continue
+        kept = snapshots(run, cluster, fresh=asked.fresh)
+        members.append(Member(source.label, cluster, source.namespace, kept))
+    names = {member.label: member.cluster.name for member in members}
+    return Setup(
+        members=members,
+        broken=broken,
+        label_selector=asked.selector,
+        query=asked.query,
+        now=run.environment.now,
+        read_only=lambda label: run.read_only(names.get(label, label)),
+        confirm=lambda label: str(run.settings.of("confirm", names.get(label, label))),
+    )

@@ -1,0 +1,95 @@
+"""The application: it takes what the watches bring, ten times a second, and shows it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+
+from rolloutctl.actions.live_fleet import LiveFleet
+from rolloutctl.domain.connections import Connection, Link
+from rolloutctl.domain.facts import Place
+from rolloutctl.domain.fleet.board import Board
+from rolloutctl.render.surface import Surface
+from rolloutctl.render.text import Line
+from rolloutctl.render.views import connections, table
+from rolloutctl.tui.changing import Changing
+from rolloutctl.tui.screens.base import LiveScreen
+from rolloutctl.tui.screens.fleet import FleetScreen
+from rolloutctl.tui.screens.rollout import RolloutScreen
+from rolloutctl.tui.setup import Setup
+from rolloutctl.tui.theme import DARK, LIGHT, THEMES
+
+_FRAME = 0.1
+"""Seconds between two pictures at least."""
+
+
+class Dashboard(App[None]):
+    """`rolloutctl dashboard`."""
+
+    TITLE = "rolloutctl"
+    ENABLE_COMMAND_PALETTE = True
+    CSS = """
+    Screen { background: $background; }
+    Footer { background: $panel; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q", "quit", "Quit"),
+        Binding("T", "turn_theme", "Light or dark", show=False),
+    ]
+
+    def __init__(self, setup: Setup) -> None:
+        super().__init__()
+        self.setup = setup
+        self.fleet = LiveFleet(
+            setup.members, Board(), label_selector=setup.label_selector, now=setup.now
+        )
+        for label, problem in setup.broken.items():
+            self.fleet.connections[label] = Connection(Link.STALE, setup.now(), problem)
+        self.changing = Changing(self)
+        self.clusters = tuple(self.fleet.connections) if len(self.fleet.connections) > 1 else ()
+        """What the clusters are called, where there are several."""
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = setup.theme
+
+    def on_mount(self) -> None:
+        self.fleet.start()
+        self.push_screen(FleetScreen())
+        self.set_interval(_FRAME, self._frame)
+        self.set_interval(1.0, self._second)
+
+    def on_unmount(self) -> None:
+        self.fleet.close()
+
+    # --- keeping up ------------------------------------------------------------------------------
+
+    def _frame(self) -> None:
+        changed = self.fleet.take()
+        if isinstance(self.screen, LiveScreen):
+            self.screen.frame(changed)
+
+    def _second(self) -> None:
+        if isinstance(self.screen, LiveScreen):
+            self.screen.second()
+
+    # --- what screens ask for --------------------------------------------------------------------
+
+    def surface(self, width: int = 0) -> Surface:
+        """What a view draws on."""
+        return Surface(width or self.size.width, now=self.setup.now(), colour=True)
+
+    def headline(self) -> tuple[Line, Line]:
+        """What the first line says: the counts, and how live they are."""
+        board = self.fleet.board
+        surface = self.surface()
+        left = table.counts(board.phases, board.awaiting)
+        return left, connections.short(self.fleet.connections, surface)
+
+    def open(self, place: Place) -> None:
+        """Shows one rollout in full."""
+        self.push_screen(RolloutScreen(place))
+
+    def action_turn_theme(self) -> None:
+        self.theme = LIGHT.name if self.current_theme.dark else DARK.name

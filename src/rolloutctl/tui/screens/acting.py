@@ -1,0 +1,75 @@
+"""A screen from which rollouts are changed: the keys are the same wherever there are some."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
+from rolloutctl.actions.promotion import Intent
+from rolloutctl.domain.decision import Action
+from rolloutctl.domain.facts import Place
+from rolloutctl.tui.screens.base import LiveScreen
+
+COMMANDS = {
+    Action.PROMOTE: "promote",
+    Action.PROMOTE_FULL: "promote --full",
+    Action.ABORT: "abort",
+    Action.RETRY: "retry",
+    Action.PAUSE: "pause",
+    Action.RESUME: "resume",
+    Action.RESTART: "restart",
+    Action.UNDO: "undo",
+}
+"""The command that does the same."""
+
+
+class ActingScreen(LiveScreen):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("p", "change('promote')", "Promote"),
+        Binding("P", "change('promote-full')", "Promote in full"),
+        Binding("a", "change('abort')", "Abort"),
+        Binding("r", "change('retry')", "Retry"),
+        Binding("z", "change('pause')", "Pause", show=False),
+        Binding("Z", "change('resume')", "Resume", show=False),
+        Binding("R", "change('restart')", "Restart", show=False),
+        Binding("u", "change('undo')", "Undo", show=False),
+        Binding("y", "copy_name", "Copy the name", show=False),
+        Binding("Y", "copy_command", "Copy the command", show=False),
+    ]
+
+    def chosen(self) -> Sequence[Place]:
+        """The rollouts that an action is for."""
+        raise NotImplementedError
+
+    def action_change(self, action: str) -> None:
+        """Asks for a change, and carries it out if a person agrees."""
+        intent = Intent(Action(action))
+        places = list(self.chosen())
+        self.dashboard.run_worker(
+            self.dashboard.changing.change(intent, places), group="change", exit_on_error=True
+        )
+
+    def action_copy_name(self) -> None:
+        names = [f"{ref.namespace}/{ref.name}" for _, ref in self.chosen()]
+        self.copied("\n".join(names))
+
+    def action_copy_command(self) -> None:
+        """The command that shows the rollout: a start for any other."""
+        commands = []
+        for label, ref in self.chosen():
+            context = f" --context {shlex.quote(label)}" if label else ""
+            commands.append(f"rolloutctl get {ref.name} -n {ref.namespace}{context}")
+        self.copied("\n".join(commands))
+
+    def copied(self, text: str) -> None:
+        """Puts a text on the clipboard, and says so."""
+        if not text:
+            self.notify("there is nothing to copy", severity="warning")
+            return
+        self.app.copy_to_clipboard(text)
+        lines = text.splitlines()
+        shown = text if len(lines) == 1 else f"{len(lines)} lines"
+        self.notify(f"copied: {shown}", markup=False)

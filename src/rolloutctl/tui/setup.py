@@ -1,0 +1,50 @@
+"""What the dashboard is given by whoever starts it: clusters, and the rules of their owner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from rolloutctl.actions.fleet import Member
+from rolloutctl.actions.reading import utc_now
+from rolloutctl.domain.cluster import Cluster
+from rolloutctl.domain.decision import Action, Decision
+from rolloutctl.domain.refs import Ref
+from rolloutctl.errors import RolloutctlError
+
+
+def _never(_label: str) -> str:
+    return ""
+
+
+def _thawed(_label: str, _action: Action, _refs: Iterable[Ref]) -> Mapping[Ref, RolloutctlError]:
+    return {}
+
+
+def _unrecorded(_cluster: Cluster, _reason: str) -> Callable[[Decision], None] | None:
+    return None
+
+
+class Setup(Struct, frozen=True):
+    """Everything is told by a cluster's label, "" for the only one.
+
+    `read_only`: why nothing may be changed there, "" if it may. `frozen`: those rollouts with which
+    it is not the time to do something, each with why. `recorder`: what leaves an Event for each
+    change, None where none are wanted. `confirm`: "always", "changes" or "risky", as in the
+    settings, by label. `query` and `sort` are what the fleet is first shown by.
+    """
+
+    members: Sequence[Member]
+    broken: Mapping[str, str] = {}
+    """Clusters that cannot be asked at all, and why."""
+    label_selector: str = ""
+    query: str = ""
+    sort: str = "urgency"
+    theme: str = "rolloutctl-dark"
+    now: Callable[[], datetime] = utc_now
+    read_only: Callable[[str], str] = _never
+    frozen: Callable[[str, Action, Iterable[Ref]], Mapping[Ref, RolloutctlError]] = _thawed
+    recorder: Callable[[Cluster, str], Callable[[Decision], None] | None] = _unrecorded
+    confirm: Callable[[str], str] = _never
