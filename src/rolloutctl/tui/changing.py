@@ -7,6 +7,7 @@ commands.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Literal
 
@@ -16,6 +17,7 @@ from msgspec.structs import replace
 from rolloutctl.actions import bulk, preflight
 from rolloutctl.actions.promotion import Intent
 from rolloutctl.domain.agreement import to_type
+from rolloutctl.domain.cluster import Cluster
 from rolloutctl.domain.decision import Action, Decision, NeedsSkip, NothingToDo
 from rolloutctl.domain.facts import Place
 from rolloutctl.domain.refs import Ref
@@ -125,12 +127,9 @@ class Changing:
             plan.errors[ref] = error
         if intent.action in _SHIPS and len(plan.decisions) <= _LOOK_AT:
             for ref, decision in plan.decisions.items():
-                try:
-                    plan.looked[ref] = await in_thread(
-                        lambda d=decision: preflight.look(cluster, d)
-                    )  # type: ignore[misc]
-                except RolloutctlError:
-                    continue  # what may not be read makes the question harder, in `to_type`
+                shipping = await in_thread(partial(_looked, cluster, decision))
+                if shipping is not None:
+                    plan.looked[ref] = shipping
         return plan
 
     def _told(self, intent: Intent, plans: Iterable[_Plan], surface: Surface) -> list[Line]:
@@ -205,10 +204,20 @@ class Changing:
         )
 
 
+def _looked(cluster: Cluster, decision: Decision) -> Shipping | None:
+    """What is shipped; None when it may not be read, which makes the question no easier."""
+    try:
+        return preflight.look(cluster, decision)
+    except RolloutctlError:
+        return None
+
+
 def _split(
     errors: Mapping[Ref, RolloutctlError],
 ) -> tuple[dict[Ref, RolloutctlError], dict[Ref, RolloutctlError]]:
-    idle = {ref: error for ref, error in errors.items() if isinstance(error, NothingToDo)}
+    idle: dict[Ref, RolloutctlError] = {
+        ref: error for ref, error in errors.items() if isinstance(error, NothingToDo)
+    }
     return idle, {ref: error for ref, error in errors.items() if ref not in idle}
 
 

@@ -22,10 +22,11 @@ def keep_for(phases: Collection[str] = (), plugin: str = "", awaiting: bool = Fa
             return False
         if awaiting and found.row.awaiting is None:
             return False
-        return not plugin or any(_names(plugin, name) for name in found.plugins)
+        return not plugin or any(names_plugin(plugin, name) for name in found.plugins)
 
     return keep
 
 
-def _names(wanted: str, name: str) -> bool:
+def names_plugin(wanted: str, name: str) -> bool:
+    """Whether a plugin is called that, with or without what stands before its "/"."""
     return name == wanted or name.partition("/")[2] == wanted

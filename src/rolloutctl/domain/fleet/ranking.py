@@ -76,5 +76,9 @@ def wait_key(row: RolloutRow) -> _Key:
 
 
 def _urgency_key(row: RolloutRow) -> _Key:
-    urgency = _AWAITING if row.awaiting is not None else _URGENCY.get(row.phase, _UNKNOWN)
-    return (urgency, row.place)
+    return (urgency(row), row.place)
+
+
+def urgency(row: RolloutRow) -> int:
+    """Degraded 0, awaiting a person, paused, progressing, an unknown phase, Healthy 5."""
+    return _AWAITING if row.awaiting is not None else _URGENCY.get(row.phase, _UNKNOWN)

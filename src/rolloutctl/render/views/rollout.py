@@ -63,7 +63,7 @@ def overview(
                 *routing.lines(picture, surface),
                 *pods(picture, surface),
             ],
-            steps.lines(picture, surface, wide=True) if picture.steps else [],
+            steps.lines(picture, surface) if picture.steps else [],
             steps.abort_calls(picture.steps, surface),
             [*_missing(missing, surface), *next_actions.lines(picture, surface)],
         ]
