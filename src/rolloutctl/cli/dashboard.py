@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,10 @@ from rolloutctl.cli.run import Run
 from rolloutctl.errors import ExitCode, RolloutctlError, UsageError
 
 if TYPE_CHECKING:
+    from rolloutctl.actions.auditing import Recorder
+    from rolloutctl.domain.cluster import Cluster
+    from rolloutctl.domain.decision import Action
+    from rolloutctl.domain.refs import Ref
     from rolloutctl.tui.setup import Setup
 
 
@@ -24,11 +29,12 @@ class Asked:
 def show(run: Run, asked: Asked) -> ExitCode:
     """Runs the dashboard until it is left. Raises UsageError without a terminal."""
     environment = run.environment
-    if not (environment.stdin.isatty() and environment.stdout.isatty()):
+    if not (environment.stdin.isatty() and environment.stderr.isatty()):
         raise UsageError(
             "the dashboard needs a terminal",
             hint="rolloutctl fleet and rolloutctl list -w print what it shows",
         )
+    # (Textual draws on stderr, so that is what has to be one.)
     found = setup(run, asked)
     from rolloutctl.tui.app import Dashboard
 
@@ -44,6 +50,7 @@ def setup(run: Run, asked: Asked) -> Setup:
     from rolloutctl.domain.fleet.query import parse
     from rolloutctl.tui.setup import Setup
 
+    environment = run.environment
     check(asked.selector)
     parse(asked.query)
     # A fleet is everything, unless one namespace is named.
@@ -62,12 +69,27 @@ def setup(run: Run, asked: Asked) -> Setup:
         kept = snapshots(run, cluster, fresh=asked.fresh)
         members.append(Member(source.label, cluster, source.namespace, kept))
     names = {member.label: member.cluster.name for member in members}
+
+    def frozen(label: str, action: Action, refs: Iterable[Ref]) -> Mapping[Ref, RolloutctlError]:
+        from rolloutctl.cli import freezing
+
+        return freezing.frozen(run, action, refs, names.get(label, label))
+
+    def recorder(cluster: Cluster, reason: str) -> Recorder | None:
+        if run.settings.of("record", cluster.name) is False:
+            return None
+        from rolloutctl.actions.auditing import Recorder
+
+        return Recorder(cluster, reason=reason, clock=environment.now)
+
     return Setup(
         members=members,
         broken=broken,
         label_selector=asked.selector,
         query=asked.query,
-        now=run.environment.now,
+        now=environment.now,
+        frozen=frozen,
+        recorder=recorder,
         read_only=lambda label: run.read_only(names.get(label, label)),
-        confirm=lambda label: str(run.settings.of("confirm", names.get(label, label))),
+        confirm=lambda label: run.settings.of("confirm", names.get(label, label)) or "",
     )

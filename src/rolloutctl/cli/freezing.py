@@ -28,15 +28,21 @@ def must_have_reason(override: bool, reason: str) -> None:
         )
 
 
-def frozen(run: Run, action: Action, refs: Iterable[Ref]) -> dict[Ref, Frozen]:
-    """Those of the rollouts with which this may not be done now, each with why."""
+def frozen(
+    run: Run, action: Action, refs: Iterable[Ref], context: str | None = None
+) -> dict[Ref, Frozen]:
+    """Those of the rollouts with which this may not be done now, each with why.
+
+    `context` is that of the rollouts, None for the one the command is for.
+    """
     windows = run.settings.windows
     if not windows or str(action) not in _SHIPS:
         return {}
     from rolloutctl.domain.freeze import frozen as holds
     from rolloutctl.render.text import safe
 
-    context, now = run.cluster().name, run.environment.now()
+    context = run.cluster().name if context is None else context
+    now = run.environment.now()
     found = {}
     for ref in refs:
         one = holds(windows, now, context, ref.namespace)

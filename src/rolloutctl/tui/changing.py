@@ -171,11 +171,15 @@ class Changing:
 
     async def _send(self, intent: Intent, plan: _Plan) -> list[Outcome]:
         cluster = self._dashboard.fleet.members[plan.label].cluster
-        record = self._dashboard.setup.recorder(cluster, "")
-        if record is not None:
-            intent = replace(intent, record=record)
+        recorder = self._dashboard.setup.recorder(cluster, "")
+        if recorder is not None:
+            intent = replace(intent, record=recorder.changed)
         sending = bulk.Sending(cluster, plan.decisions.values(), intent, bulk.Pace())
         results = await in_thread(sending.run)
+        if recorder is not None and recorder.problem is not None:
+            said = safe(recorder.problem.message, 400)
+            text = f"no Event says who did this: {said}"
+            self._dashboard.notify(text, severity="warning", markup=False)
         errors = [
             Result(
                 ref,

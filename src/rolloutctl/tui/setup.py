@@ -7,10 +7,11 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from rolloutctl.actions.auditing import Recorder
 from rolloutctl.actions.fleet import Member
 from rolloutctl.actions.reading import utc_now
 from rolloutctl.domain.cluster import Cluster
-from rolloutctl.domain.decision import Action, Decision
+from rolloutctl.domain.decision import Action
 from rolloutctl.domain.refs import Ref
 from rolloutctl.errors import RolloutctlError
 
@@ -23,7 +24,7 @@ def _thawed(_label: str, _action: Action, _refs: Iterable[Ref]) -> Mapping[Ref, 
     return {}
 
 
-def _unrecorded(_cluster: Cluster, _reason: str) -> Callable[[Decision], None] | None:
+def _unrecorded(_cluster: Cluster, _reason: str) -> Recorder | None:
     return None
 
 
@@ -46,5 +47,5 @@ class Setup(Struct, frozen=True):
     now: Callable[[], datetime] = utc_now
     read_only: Callable[[str], str] = _never
     frozen: Callable[[str, Action, Iterable[Ref]], Mapping[Ref, RolloutctlError]] = _thawed
-    recorder: Callable[[Cluster, str], Callable[[Decision], None] | None] = _unrecorded
+    recorder: Callable[[Cluster, str], Recorder | None] = _unrecorded
     confirm: Callable[[str], str] = _never
