@@ -47,7 +47,7 @@ async def until(pilot: Played, holds: Callable[[], object], within: float = 20.0
 
 def text(app: Any) -> str:
     """What the screen says, line by line."""
-    width, height = app.size
+    height = app.size.height
     compositor = app.screen._compositor
     lines = []
     for strip in compositor.render_strips(app.size):

@@ -12,7 +12,7 @@ from rolloutctl.domain.connections import Connection, Link
 from rolloutctl.domain.facts import Place
 from rolloutctl.domain.fleet.board import Board
 from rolloutctl.render.surface import Surface
-from rolloutctl.render.text import Line
+from rolloutctl.render.text import Line, Span, join
 from rolloutctl.render.views import connections, table
 from rolloutctl.tui.changing import Changing
 from rolloutctl.tui.screens.base import LiveScreen
@@ -85,7 +85,9 @@ class Dashboard(App[None]):
         board = self.fleet.board
         surface = self.surface()
         left = table.counts(board.phases, board.awaiting)
-        return left, connections.short(self.fleet.connections, surface)
+        unreadable = len(self.fleet.unreadable)
+        said = Span(f"{unreadable:,} unreadable" if unreadable else "", "bad")
+        return left, join([said, connections.short(self.fleet.connections, surface)], "  ")
 
     def open(self, place: Place) -> None:
         """Shows one rollout in full."""
