@@ -91,6 +91,7 @@ def test_the_address_has_the_token_and_only_this_machine_reaches_it(pids: Path) 
             assert f'src="{here.address}static/js/textual.js"' in page
             assert f'url="ws{here.address.removeprefix("http")}ws"' in page
             assert "<title>rolloutctl dashboard</title>" in page
+            assert "https://" not in page, "the page asks another site for something"
 
     asyncio.run(story())
 

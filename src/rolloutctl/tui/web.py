@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import errno
 import hmac
+import re
 import signal
 import socket
 import weakref
@@ -47,6 +48,8 @@ _POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 """Nothing is loaded from another site, which would learn that the page was opened."""
+_ELSEWHERE = re.compile(r'<link[^>]*href="https://[^>]*>')
+"""textual-serve's page asks Google for a font; browsers have one of their own."""
 
 
 def serve(
@@ -78,7 +81,9 @@ async def _until_asked(
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, asked.set)
+        # What nohup or a shell's background job ignores stays ignored.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, asked.set)
     async with serving(command, port=port, token=token, env=env, tell=tell) as address:
         announce(address)
         await asked.wait()
@@ -185,7 +190,7 @@ class Pages(Server):
         )
         # Without a title a browser's tab shows the address, and with it the token.
         head = f"<head>\n    <title>{self.title}</title>"
-        response.text = (response.text or "").replace("<head>", head, 1)
+        response.text = _ELSEWHERE.sub("", response.text or "").replace("<head>", head, 1)
         return response
 
     async def file(self, request: web.Request) -> web.StreamResponse:
