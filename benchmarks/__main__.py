@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from benchmarks import crowded, following, many, reading, startup
+from benchmarks import crowded, dashboard, following, many, reading, startup
 from benchmarks.processes import calm, do
 from benchmarks.table import Row, as_json, markdown, say
 
@@ -39,6 +39,7 @@ class _Parts:
             "many": lambda env: many.measure(env, max(20, min(500, self.rollouts // 48))),
             "reading": self._reading,
             "following": self._following,
+            "dashboard": self._dashboard,
         }
 
     def _startup(self, env: Env) -> Iterator[Row]:
@@ -52,6 +53,10 @@ class _Parts:
     def _following(self, env: Env) -> Iterator[Row]:
         self._load(env)
         return following.measure(env, self.rollouts, self.seconds)
+
+    def _dashboard(self, env: Env) -> Iterator[Row]:
+        self._load(env)
+        return dashboard.measure(env, self.rollouts, self.seconds)
 
     def _load(self, env: Env) -> None:
         if not self.loaded:

@@ -75,6 +75,11 @@ class LiveFleet:
         self._pump.close()
 
     @property
+    def complete(self) -> bool:
+        """Whether all there is has been read, or cannot be read now."""
+        return all(found.link in (Link.LIVE, Link.STALE) for found in self.connections.values())
+
+    @property
     def tally(self) -> Tally:
         """The counts behind a summary: made when first asked for, and then kept up to date."""
         if self._tally is None:

@@ -6,7 +6,7 @@ import enum
 from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -32,12 +32,19 @@ class Sort(enum.StrEnum):
     """What came into its present state last first."""
 
 
-class _Kept(NamedTuple):
-    entry: Entry
-    row: RolloutRow
-    key: _Key
-    haystack: str
-    shown: bool
+class _Kept:
+    """(No struct: a new order changes `key` and `shown` of all of them.)"""
+
+    __slots__ = ("entry", "haystack", "key", "row", "shown")
+
+    def __init__(
+        self, entry: Entry, row: RolloutRow, key: _Key, haystack: str, shown: bool
+    ) -> None:
+        self.entry = entry
+        self.row = row
+        self.key = key
+        self.haystack = haystack
+        self.shown = shown
 
 
 class Board:
@@ -152,13 +159,14 @@ class Board:
 
     def arrange(self, query: Query, sort: Sort, *, reverse: bool = False) -> None:
         """Shows what `query` keeps, in the order of `sort`."""
-        same = sort is self._sort
+        if sort is not self._sort:
+            key = _KEYS[sort]
+            for place, kept in self._kept.items():
+                kept.key = key(kept.row, place)
+        if query != self._query:
+            for (cluster, _), kept in self._kept.items():
+                kept.shown = query.keeps(kept.entry, cluster, kept.haystack)
         self._query, self._sort, self._reverse = query, sort, reverse
-        for place, kept in self._kept.items():
-            key = kept.key if same else _KEYS[sort](kept.row, place)
-            shown = query.keeps(kept.entry, place[0], kept.haystack)
-            if key is not kept.key or shown is not kept.shown:
-                self._kept[place] = kept._replace(key=key, shown=shown)
         self._order = sorted(kept.key for kept in self._kept.values() if kept.shown)
 
     def _take(self, place: Place, entry: Entry) -> _Kept:
