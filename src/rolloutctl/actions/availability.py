@@ -5,14 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from rolloutctl.actions.doctor import command_rights
 from rolloutctl.actions.promotion import Intent, decide
+from rolloutctl.domain.cluster import Cluster
 from rolloutctl.domain.decision import Action, NeedsSkip, Seen
+from rolloutctl.domain.rights import NEEDS
 from rolloutctl.domain.wire import Rollout
 from rolloutctl.errors import RolloutctlError
 
 if TYPE_CHECKING:
     from rolloutctl.domain.plugin_config import PluginConfiguration
 
+COMMANDS = {
+    Action.PROMOTE: "promote",
+    Action.PROMOTE_FULL: "promote",
+    Action.ABORT: "abort",
+    Action.RETRY: "retry",
+    Action.PAUSE: "pause",
+    Action.RESUME: "resume",
+    Action.RESTART: "restart",
+    Action.UNDO: "undo",
+    Action.SET_IMAGE: "set image",
+    Action.SCALE: "scale",
+}
+"""The command that needs the same rights."""
 _DECIDED = (
     Action.PROMOTE,
     Action.PROMOTE_FULL,
@@ -43,3 +59,28 @@ def refusals(
         except RolloutctlError as error:
             found[action] = error
     return found
+
+
+def forbidden(cluster: Cluster, namespace: str) -> Mapping[Action, str]:
+    """The actions the caller has not the right to, each with what is missing; {} when the server
+    does not say."""
+    needs = {
+        need.right: need
+        for command in COMMANDS.values()
+        for need in NEEDS[command]
+        if need.verb == "patch" and not need.optional
+    }
+    try:
+        found = command_rights(cluster, namespace, "", needs.values())
+    except RolloutctlError:
+        return {}
+    missing = {}
+    for one in found:
+        lacking = [need for need in one.missing if need.right in needs and not need.optional]
+        if lacking:
+            missing[one.command] = ", ".join(f"{need.verb} {need.resource}" for need in lacking)
+    return {
+        action: f"not allowed to {missing[command]} in namespace {namespace}"
+        for action, command in COMMANDS.items()
+        if command in missing
+    }

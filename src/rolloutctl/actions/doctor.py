@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -108,8 +108,14 @@ def with_rights(
     return replace(seen, rights=tuple(found))
 
 
-def command_rights(cluster: Cluster, namespace: str | None, controller: str) -> list[CommandRights]:
-    """Asks for each right that some command needs. Raises the error if none could be asked for."""
+def command_rights(
+    cluster: Cluster,
+    namespace: str | None,
+    controller: str,
+    needs: Iterable[Need] | None = None,
+) -> list[CommandRights]:
+    """Asks for each right that some command needs, or only for `needs`. Raises the error if none
+    could be asked for."""
 
     def ask(need: Need) -> bool:
         place = controller if need.place is Place.CONTROLLER else namespace
@@ -127,7 +133,7 @@ def command_rights(cluster: Cluster, namespace: str | None, controller: str) -> 
     crew: Crew[Need, bool] = Crew(ask, AT_ONCE)
     allowed: dict[tuple[str, str, Place], bool] = {}
     errors: list[BaseException] = []
-    waiting = rights()
+    waiting = rights() if needs is None else list(needs)
     try:
         while waiting or crew.busy:
             while waiting and crew.free and not errors:

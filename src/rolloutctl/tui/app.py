@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Mapping
 from typing import ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
 
+from rolloutctl.actions.availability import forbidden
 from rolloutctl.actions.live_fleet import LiveFleet
 from rolloutctl.domain.connections import Connection, Link
+from rolloutctl.domain.decision import Action
 from rolloutctl.domain.facts import Place
 from rolloutctl.domain.fleet.board import Board
 from rolloutctl.render.surface import Surface
 from rolloutctl.render.text import Line, Span, join
 from rolloutctl.render.views import connections, table
+from rolloutctl.tui.background import in_thread
 from rolloutctl.tui.changing import Changing
 from rolloutctl.tui.screens.base import LiveScreen
 from rolloutctl.tui.screens.fleet import FleetScreen
@@ -49,6 +53,8 @@ class Dashboard(App[None]):
         for label, problem in setup.broken.items():
             self.fleet.connections[label] = Connection(Link.STALE, setup.now(), problem)
         self.changing = Changing(self)
+        self.forbidden: dict[tuple[str, str], Mapping[Action, str]] = {}
+        """What the caller has not the right to, by cluster and namespace, as far as it is known."""
         self._settled = False
         self.clusters = tuple(self.fleet.connections) if len(self.fleet.connections) > 1 else ()
         """What the clusters are called, where there are several."""
@@ -100,6 +106,21 @@ class Dashboard(App[None]):
     def open(self, place: Place) -> None:
         """Shows one rollout in full."""
         self.push_screen(RolloutScreen(place))
+
+    def learn(self, place: Place) -> None:
+        """Finds out, once, what the caller may do in the namespace of a rollout."""
+        label, ref = place
+        if (label, ref.namespace) in self.forbidden:
+            return
+        self.forbidden[label, ref.namespace] = {}
+
+        async def ask() -> None:
+            cluster = self.fleet.members[label].cluster
+            found = await in_thread(lambda: forbidden(cluster, ref.namespace))
+            self.forbidden[label, ref.namespace] = found
+            self.screen.refresh_bindings()
+
+        self.run_worker(ask(), group="rights", exit_on_error=False)
 
     def action_turn_theme(self) -> None:
         self.theme = LIGHT.name if self.current_theme.dark else DARK.name

@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Sequence
 from typing import ClassVar
 
+from textual import events
+from textual.actions import parse
 from textual.binding import Binding, BindingType
 
 from rolloutctl.actions.promotion import Intent
@@ -44,6 +46,32 @@ class ActingScreen(LiveScreen):
         """The rollouts that an action is for."""
         raise NotImplementedError
 
+    def why_not(self, action: Action) -> str:
+        """Why an action cannot be done here now, "" if it can."""
+        for label, ref in self.chosen():
+            why = self.dashboard.setup.read_only(label)
+            if why:
+                return f"nothing is changed: it is read-only ({why})"
+            why = self.dashboard.forbidden.get((label, ref.namespace), {}).get(action, "")
+            if why:
+                return why
+        return ""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What cannot be done is shown as such; its key says why."""
+        meant = _meant(action, parameters)
+        return None if meant is not None and self.is_mounted and self.why_not(meant) else True
+
+    def on_key(self, event: events.Key) -> None:
+        """A key whose binding is off comes here."""
+        for binding in self._bindings.key_to_bindings.get(event.key, ()):
+            _, name, parameters = parse(binding.action)
+            meant = _meant(name, parameters)
+            why = self.why_not(meant) if meant is not None else ""
+            if why:
+                event.stop()
+                self.notify(why, severity="warning", markup=False)
+
     def action_change(self, action: str) -> None:
         """Asks for a change, and carries it out if a person agrees."""
         intent = Intent(Action(action))
@@ -73,3 +101,10 @@ class ActingScreen(LiveScreen):
         lines = text.splitlines()
         shown = text if len(lines) == 1 else f"{len(lines)} lines"
         self.notify(f"copied: {shown}", markup=False)
+
+
+def _meant(action: str, parameters: tuple[object, ...]) -> Action | None:
+    """What a binding's action does to a rollout; None for one that changes nothing."""
+    if action == "change":
+        return Action(str(parameters[0]))
+    return {"undo": Action.UNDO, "set_image": Action.SET_IMAGE}.get(action)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from textual import events
@@ -11,9 +11,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widgets import ContentSwitcher, Footer, Static, Tab, Tabs
 
+from rolloutctl.actions.availability import refusals
 from rolloutctl.actions.live_rollout import LiveRollout
 from rolloutctl.domain.connections import Link
+from rolloutctl.domain.decision import Action
 from rolloutctl.domain.facts import Place
+from rolloutctl.errors import RolloutctlError
 from rolloutctl.render import words
 from rolloutctl.render.text import Line, Span, join, line, safe
 from rolloutctl.render.views import connections, rollout
@@ -60,6 +63,8 @@ class RolloutScreen(ActingScreen):
         self._cluster = cluster
         self._ref = ref
         self._seen = -1
+        self._refused: Mapping[Action, RolloutctlError] | None = None
+        """Why what cannot be done cannot be; None until somebody asks."""
 
     def compose(self) -> ComposeResult:
         member = self.dashboard.fleet.members[self._cluster]
@@ -81,6 +86,7 @@ class RolloutScreen(ActingScreen):
 
     def on_mount(self) -> None:
         self.live.start()
+        self.dashboard.learn(self.place)
         self.query_one("#pane-overview").focus()
         self._say()
 
@@ -92,6 +98,17 @@ class RolloutScreen(ActingScreen):
     def chosen(self) -> Sequence[Place]:
         return [self.place]
 
+    def why_not(self, action: Action) -> str:
+        why = super().why_not(action)
+        update = self.live.update
+        if why or update is None or self.live.deleted_at is not None:
+            return why
+        if self._refused is None:
+            picture = update.picture
+            self._refused = refusals(picture.rollout, picture.plugin_config)
+        refused = self._refused.get(action)
+        return "" if refused is None else safe(refused.message, 600)
+
     # --- keeping up ------------------------------------------------------------------------------
 
     def frame(self, changed: bool) -> None:
@@ -99,6 +116,8 @@ class RolloutScreen(ActingScreen):
             self.query_one(StatusBar).show(*self.dashboard.headline())
         if self.live.version != self._seen:
             self._seen = self.live.version
+            self._refused = None
+            self.refresh_bindings()
             self._say()
 
     def second(self) -> None:
