@@ -16,7 +16,12 @@ from rolloutctl.errors import ExitCode
 from rolloutctl.sandbox.plugins.protocol import Context
 
 ROOT = Path(__file__).parent.parent
-MODULE_OF = {"python-jsonpath": "jsonpath", "pyyaml": "yaml", "ruamel.yaml": "ruamel"}
+MODULE_OF = {
+    "python-jsonpath": "jsonpath",
+    "pyyaml": "yaml",
+    "ruamel.yaml": "ruamel",
+    "textual-serve": "textual_serve",
+}
 NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 

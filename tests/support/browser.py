@@ -108,13 +108,6 @@ class Page:
             await self.call("Input.dispatchKeyEvent", type=kind, text=text, **named)
             await self.call("Input.dispatchKeyEvent", type="keyUp", **named)
 
-    async def click(self) -> None:
-        """Clicks into the terminal, which gives it the keyboard."""
-        for kind in ("mousePressed", "mouseReleased"):
-            await self.call(
-                "Input.dispatchMouseEvent", type=kind, x=640, y=700, button="left", clickCount=1
-            )
-
     async def screen(self) -> str:
         """What the terminal shows, line by line."""
         return str(await self.evaluate(_SCREEN))
@@ -131,6 +124,12 @@ class Page:
                     await asyncio.sleep(0.05)
         except TimeoutError:
             raise AssertionError(f"{wanted} never came; the page says:\n{shown}") from None
+
+    async def holds(self, condition: str, within: float = 30.0) -> None:
+        """Waits until an expression in the page is true."""
+        async with asyncio.timeout(within):
+            while not await self.evaluate(condition):
+                await asyncio.sleep(0.05)
 
 
 async def _next(socket: aiohttp.ClientWebSocketResponse) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 import subprocess
@@ -88,7 +89,7 @@ def test_the_address_has_the_token_and_only_this_machine_reaches_it(pids: Path) 
             assert urlsplit(here.address).hostname == "127.0.0.1"
             status, page = await here.get(f"/{TOKEN}/")
             assert status == 200
-            assert f'src="{here.address}static/js/textual.js"' in page
+            assert f'src="/{TOKEN}/static/js/textual.js"' in page
             assert f'url="ws{here.address.removeprefix("http")}ws"' in page
             assert "<title>rolloutctl dashboard</title>" in page
             assert "https://" not in page, "the page asks another site for something"
@@ -213,6 +214,19 @@ def test_leaving_the_application_closes_the_page(pids: Path) -> None:
                     pass
             assert page.closed
             await until(lambda: not alive(pids))
+
+    asyncio.run(story())
+
+
+def test_a_process_that_dies_closes_its_page(pids: Path) -> None:
+    async def story() -> None:
+        async with served(tiny(pids)) as here, here.socket() as page:
+            await shown(page, "Hello from the tiny app")
+            os.kill(alive(pids)[0], signal.SIGKILL)
+            async with asyncio.timeout(20):
+                while (await page.receive()).type == aiohttp.WSMsgType.BINARY:
+                    pass
+            assert page.closed
 
     asyncio.run(story())
 

@@ -28,11 +28,14 @@ class Asked:
 
 def show(run: Run, asked: Asked) -> ExitCode:
     """Runs the dashboard until it is left. Raises UsageError without a terminal."""
+    from rolloutctl.cli.dashboard_web import served
+
     environment = run.environment
-    if not (environment.stdin.isatty() and environment.stderr.isatty()):
+    on_terminal = environment.stdin.isatty() and environment.stderr.isatty()
+    if not on_terminal and not served(environment.env):
         raise UsageError(
             "the dashboard needs a terminal",
-            hint="rolloutctl fleet and rolloutctl list -w print what it shows",
+            hint="rolloutctl fleet and rolloutctl list -w print what it shows; --web serves it",
         )
     # (Textual draws on stderr, so that is what has to be one.)
     found = setup(run, asked)

@@ -1,4 +1,4 @@
-"""The dashboard in a browser: textual-serve's page and protocol, for whoever holds the token.
+"""The dashboard in a browser: textual-serve's script and protocol, for whoever holds the token.
 
 Each open page is a process of its own, `command`, that lives as long as the page's websocket. The
 token is the first part of every path and never a cookie: cookies know no ports, so a browser would
@@ -11,21 +11,19 @@ import asyncio
 import contextlib
 import errno
 import hmac
-import re
 import signal
 import socket
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
-import aiohttp_jinja2
-import jinja2
 import textual_serve
 from aiohttp import WSCloseCode, web
 from aiohttp.typedefs import Handler
 from textual_serve.server import Server, to_int
 
 from rolloutctl.errors import Failed
+from rolloutctl.tui.web_page import TITLE, page
 from rolloutctl.tui.web_session import Session
 
 HOST = "127.0.0.1"
@@ -48,8 +46,6 @@ _POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 """Nothing is loaded from another site, which would learn that the page was opened."""
-_ELSEWHERE = re.compile(r'<link[^>]*href="https://[^>]*>')
-"""textual-serve's page asks Google for a font; browsers have one of their own."""
 
 
 def serve(
@@ -135,7 +131,7 @@ class Pages(Server):
         env: Mapping[str, str],
         tell: Callable[[str], None],
     ) -> None:
-        super().__init__("rolloutctl dashboard", host=HOST)
+        super().__init__(TITLE, host=HOST)
         self._argv = tuple(command)
         self._token = token.encode()
         self._env = env
@@ -146,7 +142,6 @@ class Pages(Server):
         """What aiohttp serves."""
 
         app = web.Application(middlewares=[self._guard])
-        aiohttp_jinja2.setup(app, loader=jinja2.FileSystemLoader(_FILES / "templates"))
         app.add_routes(
             [
                 web.get("/{token}/", self.page),
@@ -176,22 +171,11 @@ class Pages(Server):
         return await handler(request)
 
     async def page(self, request: web.Request) -> web.StreamResponse:
-        """The page, by addresses below its own: it may be reached by any name of this machine."""
-        base = f"{request.host}/{request.match_info['token']}"
-        response = aiohttp_jinja2.render_template(
-            "app_index.html",
-            request,
-            {
-                "font_size": to_int(request.query.get("fontsize", "16"), 16),
-                "app_websocket_url": f"ws://{base}/ws",
-                "config": {"static": {"url": f"http://{base}/static/"}},
-                "application": {"name": self.title},
-            },
-        )
-        # Without a title a browser's tab shows the address, and with it the token.
-        head = f"<head>\n    <title>{self.title}</title>"
-        response.text = _ELSEWHERE.sub("", response.text or "").replace("<head>", head, 1)
-        return response
+        """The page, by the name of this machine that it is asked by: its origin has that name."""
+        base = f"/{request.match_info['token']}/"
+        size = to_int(request.query.get("fontsize", "16"), 16)
+        text = page(base, f"ws://{request.host}{base}ws", size)
+        return web.Response(text=text, content_type="text/html")
 
     async def file(self, request: web.Request) -> web.StreamResponse:
         """One of the files that the page needs."""

@@ -78,7 +78,8 @@ class Session(AppService):
         assert process is not None and process.stdout is not None and process.stderr is not None
         errors = asyncio.create_task(_last(process.stderr))
         try:
-            if await self._begins(process.stdout):
+            began = await self._begins(process.stdout)
+            if began:
                 await self._bring(process.stdout)
             await process.wait()
             said = (await errors).decode("utf-8", "replace").strip()
@@ -88,6 +89,9 @@ class Session(AppService):
                 _signal(process, signal.SIGKILL)
         if said:
             await self._report(said)
+        if began:
+            # One that has not begun has said why: the page would lay "Session ended" over that.
+            await self.remote_close()
 
     async def _begins(self, stdout: asyncio.StreamReader) -> bool:
         while line := await stdout.readline():
