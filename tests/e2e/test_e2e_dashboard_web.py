@@ -12,6 +12,7 @@ import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import aiohttp
 import pytest
 
 from rolloutctl.tui import web
@@ -180,6 +181,24 @@ def test_the_address_is_the_output_and_without_its_token_nothing_answers(shell: 
     output, errors = interrupted(server)
     assert output == ""
     assert "Ctrl-C" in errors
+
+
+def test_a_server_that_is_killed_leaves_no_page_behind(shell: Shell) -> None:
+    server, address = dashboard(shell)
+
+    async def story() -> None:
+        origin = address[: address.index("/", 7)]
+        async with (
+            aiohttp.ClientSession() as client,
+            client.ws_connect(f"{address}ws", origin=origin) as page,
+        ):
+            await page.receive_bytes()
+            left = children(server.pid)
+            assert len(left) == 1
+            server.kill()
+            await until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in left))
+
+    asyncio.run(story())
 
 
 def test_a_port_in_use_is_an_error_that_says_what_to_do(shell: Shell) -> None:

@@ -28,11 +28,13 @@ class Asked:
 
 def show(run: Run, asked: Asked) -> ExitCode:
     """Runs the dashboard until it is left. Raises UsageError without a terminal."""
-    from rolloutctl.cli.dashboard_web import served
+    from rolloutctl.cli.dashboard_web import end_with_the_server, served
 
     environment = run.environment
     on_terminal = environment.stdin.isatty() and environment.stderr.isatty()
-    if not on_terminal and not served(environment.env):
+    if served(environment.env):
+        end_with_the_server()
+    elif not on_terminal:
         raise UsageError(
             "the dashboard needs a terminal",
             hint="rolloutctl fleet and rolloutctl list -w print what it shows; --web serves it",

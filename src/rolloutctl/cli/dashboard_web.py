@@ -12,6 +12,9 @@ from rolloutctl.errors import ExitCode
 
 _PROGRAM = (sys.executable, "-P", "-c", "from rolloutctl.cli.main import run; run()")
 
+_LOOK = 1.0
+"""Seconds between two looks at whether the server lives."""
+
 
 @dataclass(frozen=True)
 class Web:
@@ -58,6 +61,25 @@ def serve(run: Run, asked: Asked, how: Web) -> ExitCode:
 def served(env: Mapping[str, str]) -> bool:
     """Whether this process is behind a page: then Textual speaks to that, not to a terminal."""
     return env.get("TEXTUAL_DRIVER", "").startswith("textual.drivers.web_driver:")
+
+
+def end_with_the_server() -> None:
+    """Ends this process when the one that serves it is gone without a word, killed for instance.
+
+    Textual does not mind that its input has ended, and would keep watching for nobody.
+    """
+    import os
+    import threading
+    import time
+
+    server = os.getppid()
+
+    def look() -> None:
+        while os.getppid() == server:
+            time.sleep(_LOOK)
+        os._exit(ExitCode.INTERRUPTED)
+
+    threading.Thread(target=look, name="server", daemon=True).start()
 
 
 def arguments(common: Common) -> list[str]:
