@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
+from rolloutctl.domain.shipping import is_doubtful
+from rolloutctl.domain.wire import Rollout
 from rolloutctl.errors import ExitCode, Forbidden
 from support.changing_cluster import ChangingCluster
 from support.fleet_cluster import fleet, numbered
@@ -197,11 +200,23 @@ def test_a_failing_dry_run_metric_does_not(at_a_terminal: Program) -> None:
     assert done.exit_code is ExitCode.OK
 
 
-def test_what_may_not_be_read_is_said_and_stops_nothing(at_a_terminal: Program) -> None:
+def test_what_may_not_be_read_is_said_and_makes_the_question_no_easier(
+    at_a_terminal: Program,
+) -> None:
     cluster = web(forbidden=("pods",))
     done = run(at_a_terminal, cluster, "y\n", "promote", "web", "--full")
-    assert done.exit_code is ExitCode.OK
+    assert done.exit_code is ExitCode.FAILED and 'Type "web"' in done.stderr
     assert "not known: pods may not be read" in done.stderr
+    assert run(at_a_terminal, cluster, "web\n", "promote", "web", "--full").exit_code is ExitCode.OK
+
+
+def test_a_selection_that_comes_to_one_is_agreed_to_like_one_that_is_named(
+    at_a_terminal: Program,
+) -> None:
+    named = run(at_a_terminal, web(), "n\n", "promote", "web")
+    selected = run(at_a_terminal, web(), "n\n", "promote", "--phase", "Paused")
+    assert "Promote? [y/N]" in named.stderr and "Promote? [y/N]" in selected.stderr
+    assert "web:v1 → v2" in selected.stderr
 
 
 def test_nothing_readable_at_all_is_said_too(
@@ -231,3 +246,26 @@ def test_several_doubtful_ones_are_confirmed_by_their_number(at_a_terminal: Prog
     assert cluster.sent == []
     assert "pods are not ready in 1 rollout (web-001)" in done.stderr
     assert 'Type "3"' in done.stderr
+
+
+def test_a_bad_analysis_makes_a_full_promotion_of_many_doubtful() -> None:
+    def rollout(status: str) -> Rollout:
+        run = {"name": "r", "status": status}
+        return msgspec.convert(
+            {
+                "metadata": {"name": "web"},
+                "spec": {"replicas": 1},
+                "status": {
+                    "readyReplicas": 1,
+                    "replicas": 1,
+                    "canary": {"currentBackgroundAnalysisRunStatus": run},
+                },
+            },
+            Rollout,
+        )
+
+    assert [is_doubtful(rollout(status)) for status in ("Running", "Failed", "Inconclusive")] == [
+        False,
+        True,
+        True,
+    ]

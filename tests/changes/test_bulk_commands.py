@@ -209,7 +209,7 @@ def test_a_full_promotion_asks_even_about_one(rolloutctl: Program) -> None:
     assert cluster.sent == []
     rolloutctl.terminal, rolloutctl.stdin = True, "y\n"
     asked = rolloutctl("promote", "--full", "-l", "team=a")
-    assert "Promote 1 rollout in full? [y/N]" in asked.stderr
+    assert "Promote in full? [y/N]" in asked.stderr
     assert len(cluster.sent) == 1
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -11,10 +13,10 @@ import pytest
 
 from rolloutctl.actions import auditing
 from rolloutctl.domain.audit import Audit, Regarding, audit_of, event
-from rolloutctl.domain.cluster import Kind
+from rolloutctl.domain.cluster import EVENTS, Kind
 from rolloutctl.domain.refs import Ref
 from rolloutctl.domain.wire import Event
-from rolloutctl.errors import ClusterError, ExitCode, Forbidden, RolloutctlError
+from rolloutctl.errors import ClusterError, Conflict, ExitCode, Forbidden, RolloutctlError
 from support.fleet_cluster import Fleet, fleet
 from support.program import Program
 
@@ -65,6 +67,8 @@ def test_an_event_of_somebody_else_is_none_of_ours() -> None:
 def test_a_long_reason_is_cut_to_what_the_api_takes() -> None:
     found = event(WEB, Audit("abort", reason="x" * 5000), now=NOW)
     assert len(found["message"]) == 1000
+    wide = event(WEB, Audit("abort", reason="é" * 5000), now=NOW)["message"]
+    assert 990 < len(wide.encode()) <= 1000
     assert found["metadata"]["annotations"]["rolloutctl/reason"] == "x" * 5000
 
 
@@ -100,8 +104,69 @@ def test_the_change_stands_where_events_are_forbidden(rolloutctl: Program) -> No
     cluster = Unwilling("shop/web", "shop/pay", error=Forbidden("not allowed to create events"))
     rolloutctl.cluster = cluster
     done = rolloutctl("promote", "web", "pay")
-    assert (done.exit_code, done.stderr) == (ExitCode.OK, "")
+    assert done.exit_code is ExitCode.OK
+    assert done.stderr.count("no Event says who did this: not allowed to create events") == 1
     assert cluster.asked == 1
+
+
+def test_one_namespace_without_the_right_does_not_silence_the_others(
+    rolloutctl: Program,
+) -> None:
+    class Partly(Fleet):
+        def create(self, kind: Kind, namespace: str, *args: Any, **more: Any) -> bytes:
+            if kind == EVENTS and namespace == "shop":
+                raise Forbidden("not allowed to create events in namespace shop")
+            return super().create(kind, namespace, *args, **more)
+
+    cluster = Partly(fleet("shop/web", "shop/pay", "team/cart", "team/login").objects)
+    rolloutctl.cluster = cluster
+    done = rolloutctl("abort", "-A", "--phase", "Paused", "--yes", "--max-concurrent", "1")
+    assert done.exit_code is ExitCode.OK
+    assert sorted(obj["involvedObject"]["name"] for _, obj in cluster.created) == ["cart", "login"]
+    assert done.stderr.count("not allowed to create events in namespace shop") == 1
+
+
+def test_two_events_of_one_moment_have_two_names(cluster: Fleet) -> None:
+    moment = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+    taken: set[str] = set()
+
+    class Strict(Fleet):
+        def create(self, kind: Kind, namespace: str, obj: Mapping[str, Any], **more: Any) -> bytes:
+            if kind == EVENTS:
+                if obj["metadata"]["name"] in taken:
+                    raise Conflict("it exists already")
+                taken.add(obj["metadata"]["name"])
+            return super().create(kind, namespace, obj, **more)
+
+    recorder = auditing.Recorder(Strict({}), clock=lambda: moment)
+    for _ in range(3):
+        recorder.record(WEB, "abort")
+    assert recorder.problem is None and len(taken) == 3
+
+
+def test_a_fault_of_our_own_leaves_the_change_done(
+    rolloutctl: Program, cluster: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*args: Any, **more: Any) -> None:
+        raise UnicodeEncodeError("utf-8", "x", 0, 1, "surrogates not allowed")
+
+    monkeypatch.setattr(auditing, "event", broken)
+    done = rolloutctl("promote", "web")
+    assert done.exit_code is ExitCode.OK
+    assert "no Event says who did this: UnicodeEncodeError" in done.stderr
+
+
+def test_a_reason_that_is_no_utf_8_can_be_sent() -> None:
+    found = event(WEB, Audit("abort", reason="b\udcffd"), now=NOW)
+    assert json.dumps(found, ensure_ascii=False).encode()
+    assert found["metadata"]["annotations"]["rolloutctl/reason"] == "b?d"
+
+
+def test_the_name_of_an_event_is_a_dns_name_however_long_that_of_the_rollout() -> None:
+    long = Regarding("v1", "Rollout", Ref("shop", "a" * 199 + "-" + "b" * 53), "uid")
+    name = event(long, Audit("abort"), now=NOW)["metadata"]["name"]
+    assert len(name) <= 253
+    assert re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*", name)
 
 
 def test_an_event_that_fails_is_told_once(rolloutctl: Program) -> None:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import copy
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from rolloutctl.domain.lint.checks import lint
+from rolloutctl.domain.lint.finding import Manifest, Place
 from rolloutctl.domain.lint.manifests import MOST_NODES, read
+from rolloutctl.domain.lint.rules import RULES
 from rolloutctl.errors import ExitCode
 from support.fake_cluster import FakeCluster
 from support.program import Program, Result
@@ -260,3 +264,81 @@ def test_every_rule_is_in_the_documentation() -> None:
     )
     assert rules | set(corpus) <= documented
     assert len(documented) >= 30
+
+
+def test_the_documentation_says_what_the_rules_say() -> None:
+    table = (ROOT / "docs" / "lint.md").read_text("utf-8")
+    rows = re.findall(r"^\| `([a-z-]+)` \| [^|]* \| (.*?) \|", table, re.M)
+    assert dict(rows) == RULES
+
+
+def rollouts(count: int) -> list[Any]:
+    found = []
+    for index in range(count):
+        data = yaml.safe_load(WRONG.replace("checkout", f"r{index}"))
+        data["spec"]["strategy"]["canary"]["stableService"] = f"s{index}"
+        found.append(Manifest(data, lambda path: Place("all.yaml", 1, 1)))
+    return found
+
+
+def test_twice_as_many_manifests_take_twice_the_effort() -> None:
+    def effort(count: int) -> int:
+        made, calls = rollouts(count), 0
+
+        def count_calls(_frame: object, event: str, _value: object) -> None:
+            nonlocal calls
+            calls += event == "call"
+
+        before = sys.getprofile()
+        sys.setprofile(count_calls)
+        try:
+            lint(made)
+        finally:
+            sys.setprofile(before)
+        return calls
+
+    effort(2)  # what is made once is made
+    assert effort(80) < 2.3 * effort(40)
+
+
+def test_a_wrong_api_version_is_found_alone(rolloutctl: Program, folder: Path) -> None:
+    text = WRONG.replace("argoproj.io/v1alpha1", "argoproj/v1alpha1")
+    (folder / "web.yaml").write_text(text)
+    done = rolloutctl("lint", "web.yaml")
+    assert done.exit_code is ExitCode.FAILED
+    assert "api-version" in done.stdout and "nothing to check" not in done.stderr
+
+
+def test_a_template_of_helm_that_happens_to_be_yaml_is_called_one(
+    rolloutctl: Program, folder: Path
+) -> None:
+    text = WRONG.replace("name: checkout, namespace", "name: {{ .Values.name }}, namespace")
+    (folder / "web.yaml").write_text(text)
+    done = rolloutctl("lint", "web.yaml")
+    assert done.exit_code is ExitCode.FAILED
+    assert "a template that is not filled in" in done.stdout
+    assert "helm template" in done.stdout
+
+
+def test_a_file_that_is_no_text_is_named_and_the_others_are_looked_at(
+    rolloutctl: Program, folder: Path
+) -> None:
+    (folder / "noise.yaml").write_bytes(b"\xff\xfe\x00name")
+    done = rolloutctl("lint", ".")
+    assert done.exit_code is ExitCode.FAILED
+    assert "noise.yaml" in done.stdout and "it is no text in UTF-8" in done.stdout
+    assert "unknown-field" in done.stdout
+
+
+def test_a_rule_there_is_not_cannot_be_left_out(rolloutctl: Program, folder: Path) -> None:
+    done = rolloutctl("lint", "web.yaml", "--ignore", "unknown-fild")
+    assert done.exit_code is ExitCode.USAGE
+    assert 'there is no rule "unknown-fild"' in done.stderr
+    assert "did you mean unknown-field?" in done.stderr
+
+
+def test_a_file_nested_too_deeply_is_told_in_our_words(rolloutctl: Program, folder: Path) -> None:
+    (folder / "web.yaml").write_text("a: " + "[" * 5000 + "]" * 5000)
+    done = rolloutctl("lint", "web.yaml")
+    assert done.exit_code is ExitCode.FAILED
+    assert "it is nested too deeply" in done.stdout and "recursion" not in done.stdout

@@ -312,7 +312,9 @@ def test_kubectls_paths_in_a_list() -> None:
     columns = "custom-columns=NAME:.metadata.name,PHASE:.status.phase"
     assert run("get", "-o", columns).stdout == "NAME  PHASE\na     Healthy\nb     Degraded\n"
     assert run("get", "-o", columns, "--no-headers").stdout == "a  Healthy\nb  Degraded\n"
-    assert run("list", "-o", "custom-columns=NAME:.name").stdout == "NAME\na\nb\n"
+    assert run("list", "-o", columns).stdout == "NAME  PHASE\na     Healthy\nb     Degraded\n"
+    picked = run("list", "-o", "jsonpath={.items[*].metadata.name}", "--phase", "degraded")
+    assert picked.stdout == "b\n"
 
 
 def test_literals_of_an_older_jmespath_are_understood() -> None:

@@ -13,7 +13,10 @@ from rolloutctl.domain.cluster import EVENTS, IDENTITY_REVIEWS, Cluster
 from rolloutctl.domain.decision import Action, Decision, Position, spoken
 from rolloutctl.domain.decoders import decoder
 from rolloutctl.domain.wire import Wire
-from rolloutctl.errors import Forbidden, RolloutctlError
+from rolloutctl.errors import Conflict, Failed, RolloutctlError
+
+_NAMES = 5
+"""Names an Event is tried under."""
 
 
 class _UserInfo(Wire):
@@ -35,8 +38,8 @@ def _now() -> datetime:
 class Recorder:
     """Writes Events, as well as it may: no change is held back or undone for want of one.
 
-    After the first Event that cannot be written no other is tried; `problem` is then why, unless
-    the caller lacks the right, which is no fault. Several threads may use one.
+    After the first Event that cannot be written no other is tried in that namespace; `problem` is
+    the first reason. Several threads may use one.
     """
 
     def __init__(
@@ -48,7 +51,8 @@ class Recorder:
         self._clock = clock
         self._lock = threading.Lock()
         self._by: str | None = None
-        self._given_up = False
+        self._given_up: set[str] = set()
+        """Namespaces."""
 
     def changed(self, decision: Decision) -> None:
         """Records a change of a rollout that was sent. Raises nothing of the cluster's."""
@@ -59,17 +63,30 @@ class Recorder:
 
     def record(self, about: Regarding, action: str, before: str = "", after: str = "") -> None:
         """Records a change of any object. Raises nothing of the cluster's."""
-        if self._given_up:
+        namespace = about.ref.namespace
+        if namespace in self._given_up:
             return
-        audit = Audit(action, self._caller(), self._reason, before, after)
-        now = self._clock() - timedelta(seconds=self._cluster.server_time_skew())
         try:
-            self._cluster.create(EVENTS, about.ref.namespace, event(about, audit, now=now))
-        except RolloutctlError as error:
+            self._write(about, Audit(action, self._caller(), self._reason, before, after))
+        except Exception as error:
+            # The change was made: whatever becomes of its Event is no failure of it.
             with self._lock:
-                if not self._given_up and not isinstance(error, Forbidden):
-                    self.problem = error
-                self._given_up = True
+                self._given_up.add(namespace)
+                if self.problem is None:
+                    self.problem = _told(error)
+
+    def _write(self, about: Regarding, audit: Audit) -> None:
+        now = self._clock() - timedelta(seconds=self._cluster.server_time_skew())
+        for attempt in range(_NAMES):
+            written = event(about, audit, now=now + timedelta(microseconds=attempt))
+            try:
+                self._cluster.create(EVENTS, about.ref.namespace, written)
+            except Conflict:
+                # Somebody recorded something of the same object in the same microsecond.
+                if attempt + 1 == _NAMES:
+                    raise
+            else:
+                return
 
     def _caller(self) -> str:
         """Whom the API server takes the caller for; "" where it does not say (before 1.28)."""
@@ -77,6 +94,12 @@ class Recorder:
             if self._by is None:
                 self._by = caller(self._cluster)
             return self._by
+
+
+def _told(error: Exception) -> RolloutctlError:
+    if isinstance(error, RolloutctlError):
+        return error
+    return Failed(f"{type(error).__name__}: {error}")
 
 
 def caller(cluster: Cluster) -> str:

@@ -10,7 +10,7 @@ from rolloutctl.cli.looking import Looking
 from rolloutctl.cli.options import DryRun
 from rolloutctl.cli.recording import recorder, tell
 from rolloutctl.cli.run import Run
-from rolloutctl.cli.selecting import MANY, Asked
+from rolloutctl.cli.selecting import Asked
 from rolloutctl.cli.stopping import Stopping
 from rolloutctl.cli.targets import Targets, nothing, targets
 from rolloutctl.errors import ExitCode, Failed, Interrupted, RolloutctlError
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rolloutctl.domain.decision import Decision, NotObserved
     from rolloutctl.domain.refs import Ref
     from rolloutctl.domain.reports import Happened, Result
+    from rolloutctl.domain.shipping import Shipping
 
 
 _WAITS_TOLD = 5
@@ -203,7 +204,9 @@ class _Changing:
         from rolloutctl.domain.reports import Did, Result
 
         try:
-            agreed = self._agreed_to_many() if self.found.many else self._agreed_to_each()
+            # A selection that comes to one rollout is agreed to like one that is named.
+            many = self.found.many and len(self.decided) > 1
+            agreed = self._agreed_to_many() if many else self._agreed_to_each()
         except KeyboardInterrupt:
             raise Interrupted("stopped before anything was sent") from None
         if not agreed:
@@ -212,42 +215,25 @@ class _Changing:
         return agreed
 
     def _agreed_to_many(self) -> bool:
+        from rolloutctl.domain.agreement import to_type
         from rolloutctl.render.views import bulk
 
-        count = len(self.decided)
-        hard = any(decision.asks for decision in self.decided.values())
-        if not count or (count == 1 and not hard):
-            return True
-        question = bulk.question(self.intent.action, count)
-        typed = str(count) if count > MANY or self._ships_doubtful() else None
+        question = bulk.question(self.intent.action, len(self.decided))
+        typed = to_type(self.decided.values())
         return self.run.confirm(question, yes=self.asked.yes, typed=typed)
 
-    def _ships_doubtful(self) -> bool:
-        """Whether one of many would be promoted in full with pods that are not ready."""
-        from rolloutctl.domain.decision import Action
-        from rolloutctl.domain.shipping import is_short_of_pods
-
-        return self.intent.action is Action.PROMOTE_FULL and any(
-            is_short_of_pods(decision.seen.rollout) for decision in self.decided.values()
-        )
-
     def _agreed_to_each(self) -> bool:
-        from rolloutctl.domain.decision import Action
+        from rolloutctl.domain.agreement import to_type
         from rolloutctl.render.views import changes
 
         asked = [one for ref, one in self.decided.items() if self._asks(ref, one)]
-        doubtful = False
-        for decision in self.decided.values():
-            shipping = self.looking.at(decision, sits_there=self._sits_there(decision))
-            doubtful = doubtful or (shipping is not None and shipping.doubtful)
-            self.looking.tell(decision, shipping, whole=decision in asked)
+        looked: dict[Ref, Shipping | None] = {}
+        for ref, decision in self.decided.items():
+            looked[ref] = self.looking.at(decision, sits_there=self._sits_there(decision))
+            self.looking.tell(decision, looked[ref], whole=decision in asked)
         if not asked:
             return True
-        full = any(decision.action is Action.PROMOTE_FULL for decision in asked)
-        typed = None
-        if full and doubtful:
-            # What is not ready has been promoted for want of a second look: y is typed too fast.
-            typed = asked[0].ref.name if len(asked) == 1 else str(len(asked))
+        typed = to_type(asked, looked)
         return self.run.confirm(changes.question(asked), yes=self.asked.yes, typed=typed)
 
     def _asks(self, ref: Ref, decision: Decision) -> bool:

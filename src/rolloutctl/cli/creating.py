@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 from rolloutctl.cli.run import Run
 from rolloutctl.errors import ExitCode, UsageError
@@ -46,10 +46,21 @@ def create(run: Run, files: Sequence[str], wishes: Wishes, *, output: str | None
 # --- reading ------------------------------------------------------------------------------------
 
 
-def texts(run: Run, paths: Sequence[str], *, recursive: bool) -> Iterator[tuple[str, str]]:
+@overload
+def texts(
+    run: Run, paths: Sequence[str], *, recursive: bool, strict: Literal[True] = True
+) -> Iterator[tuple[str, str]]: ...
+@overload
+def texts(
+    run: Run, paths: Sequence[str], *, recursive: bool, strict: Literal[False]
+) -> Iterator[tuple[str, str | None]]: ...
+def texts(
+    run: Run, paths: Sequence[str], *, recursive: bool, strict: bool = True
+) -> Iterator[tuple[str, str | None]]:
     """(what to call it, its text) of each file, of those of a folder in the order of their names.
 
     Raises UsageError for what cannot be read, stdin given twice, and a folder without manifests.
+    What is no UTF-8 is such a thing too, or None where it is not `strict`.
     """
     if list(paths).count("-") > 1:
         raise UsageError("stdin (-) can be read once")
@@ -59,7 +70,7 @@ def texts(run: Run, paths: Sequence[str], *, recursive: bool) -> Iterator[tuple[
             continue
         path = Path(given)
         if not path.is_dir():
-            yield given, _text(path)
+            yield given, _text(path, strict)
             continue
         inside = sorted(
             each
@@ -73,15 +84,17 @@ def texts(run: Run, paths: Sequence[str], *, recursive: bool) -> Iterator[tuple[
                 hint=f"they end in {', '.join(SUFFIXES)}{deeper}",
             )
         for each in inside:
-            yield str(each), _text(each)
+            yield str(each), _text(each, strict)
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, strict: bool) -> str | None:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
+        if not strict:
+            return None
         raise UsageError(f"{path} is no text in UTF-8") from error
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from rolloutctl.cli.run import Run
-from rolloutctl.errors import ExitCode, Failed
+from rolloutctl.errors import ExitCode, Failed, UsageError
 
 if TYPE_CHECKING:
     from rolloutctl.domain.lint.finding import Finding, Manifest
@@ -36,13 +36,14 @@ class _Read(NamedTuple):
 def lint(run: Run, paths: Sequence[str], wishes: Wishes, output: str | None) -> ExitCode:
     """Reads, checks and tells. FAILED for an error, with --strict for a warning too.
 
-    Raises UsageError for what cannot be read, Failed where there is nothing to check, and with
-    --cluster what the cluster raises.
+    Raises UsageError for what cannot be read and for rules there are not, Failed where there is
+    nothing to check, and with --cluster what the cluster raises.
     """
     from rolloutctl.domain.lint.checks import lint as check
     from rolloutctl.domain.lint.finding import Severity
     from rolloutctl.render.views import lint as view
 
+    _must_be_rules(wishes.ignore)
     read = _read(run, paths, recursive=wishes.recursive)
     concerned = [each for each in read.manifests if _concerns(each)]
     if not concerned and not read.findings:
@@ -67,12 +68,15 @@ def lint(run: Run, paths: Sequence[str], wishes: Wishes, output: str | None) -> 
 
 def _read(run: Run, paths: Sequence[str], *, recursive: bool) -> _Read:
     from rolloutctl.cli.creating import texts
-    from rolloutctl.domain.lint.manifests import read
+    from rolloutctl.domain.lint.manifests import read, syntax
 
     result = _Read(0, [], [], {})
     files = 0
-    for file, text in texts(run, paths, recursive=recursive):
+    for file, text in texts(run, paths, recursive=recursive, strict=False):
         files += 1
+        if text is None:
+            result.findings.append(syntax("it is no text in UTF-8", file))
+            continue
         manifests, findings = read(text, file)
         result.manifests.extend(manifests)
         result.findings.extend(findings)
@@ -85,11 +89,24 @@ def _read(run: Run, paths: Sequence[str], *, recursive: bool) -> _Read:
     return result._replace(files=files)
 
 
+def _must_be_rules(names: Sequence[str]) -> None:
+    from rolloutctl.domain.lint.reading import nearest
+    from rolloutctl.domain.lint.rules import RULES
+
+    for name in names:
+        if name not in RULES:
+            near = nearest(name, list(RULES))
+            hint = f"did you mean {near}?" if near else "docs/lint.md has all rules"
+            raise UsageError(f'there is no rule "{name}" to leave out', hint=hint)
+
+
 def _concerns(manifest: Manifest) -> bool:
+    from rolloutctl.domain.lint.known_shapes import SHAPES
     from rolloutctl.domain.lint.plugins import is_configuration
     from rolloutctl.domain.lint.reading import GROUP
 
-    return manifest.api_version.partition("/")[0] == GROUP or is_configuration(manifest)
+    ours = manifest.api_version.partition("/")[0] == GROUP or manifest.kind in SHAPES
+    return ours or is_configuration(manifest)
 
 
 def _is_ignored(finding: Finding, wishes: Wishes, read: _Read) -> bool:

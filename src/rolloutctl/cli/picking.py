@@ -83,6 +83,7 @@ def settle(run: Run, values: dict[str, Any], given: str | None) -> None:
         if asked not in ("", "--no-headers"):
             raise UsageError(f"{asked} does not go with -o {given.partition('=')[0]}")
         run.pick, values["output"] = _kubectl(given, headless=common.no_headers)
+        run.picks_objects = True
         if "raw" in values:
             # Its paths are those of the object, as kubectl prints it.
             values["raw"] = True

@@ -20,7 +20,7 @@ def recorder(run: Run, *, reason: str, record: bool = True) -> Recorder | None:
 
 
 def tell(run: Run, kept: Recorder | None) -> None:
-    """Says that Events are missing, when that is not for want of a right."""
+    """Says that Events are missing, and why."""
     if kept is None or kept.problem is None:
         return
     from rolloutctl.render import narrate

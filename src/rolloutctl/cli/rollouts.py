@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import chain, islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rolloutctl.cli.output import blocks, write
 from rolloutctl.cli.run import Run
@@ -63,6 +63,8 @@ def show_rows(
 
     Where a list is kept on disk it goes on from there, and says so at the end, unless `fresh`.
     """
+    if run.picks_objects and output is not None:
+        return show_raw_list(run, output=output, selector=selector, keep=keep)
     from msgspec.structs import replace
 
     from rolloutctl.cli.sources import each, no_names, sources
@@ -177,12 +179,30 @@ def write_rows(
         write(run, (documents.row_document(row) for row in rows), output, listed="RolloutList")
 
 
-def show_raw_list(run: Run, *, output: str, selector: str = "") -> ExitCode:
+def show_raw_list(
+    run: Run, *, output: str, selector: str = "", keep: Keep | None = None
+) -> ExitCode:
     """The objects of a list as the server has them, page by page."""
     from rolloutctl.domain.cluster import ROLLOUTS
 
-    run.one_context("--raw")
+    run.one_context("a format of kubectl's" if run.picks_objects else "--raw")
     pages = run.cluster().pages(ROLLOUTS, run.namespace(), dict, label_selector=selector)
-    items = (item for page in pages for item in page.items)
+    items = (item for page in pages for item in page.items if _kept(item, keep))
     write(run, items, output, listed="List")
     return ExitCode.OK
+
+
+def _kept(item: dict[str, Any], keep: Keep | None) -> bool:
+    """Whether a filter keeps an object; one that has not the form of a rollout is not hidden."""
+    if keep is None:
+        return True
+    import msgspec
+
+    from rolloutctl.domain.decoders import decoder
+    from rolloutctl.domain.fleet.entry import entry
+    from rolloutctl.domain.wire import Rollout
+
+    try:
+        return keep(entry(decoder(Rollout).decode(msgspec.json.encode(item))))
+    except msgspec.MsgspecError:
+        return True

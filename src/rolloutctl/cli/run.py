@@ -64,6 +64,8 @@ class Run:
         """The clusters among several that did not answer, in the order they were found out."""
         self.pick: Pick | None = None
         """What --query or --columns pick out of the documents; `output.write` heeds it."""
+        self.picks_objects = False
+        """Whether its paths are those of the API's objects, as kubectl's formats have them."""
         self.opened: list[Cluster] = []
         self.began = time.perf_counter()
         self.commanded: float | None = None

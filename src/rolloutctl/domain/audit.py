@@ -6,7 +6,7 @@ while (an hour by default). What the message says for people stands in annotatio
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
@@ -18,7 +18,8 @@ COMPONENT = "rolloutctl"
 
 _PREFIX = "rolloutctl/"
 _LONGEST = 1000
-"""The API keeps messages up to 1,024 bytes."""
+"""Bytes of a message: events.k8s.io takes 1,024."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Audit(msgspec.Struct, frozen=True):
@@ -52,16 +53,16 @@ def event(about: Regarding, audit: Audit, *, now: datetime) -> Json:
     moment = stamp.strftime("%Y-%m-%dT%H:%M:%SZ")
     said = {
         "action": audit.action,
-        "by": audit.by,
-        "reason": audit.reason,
-        "from": audit.before,
-        "to": audit.after,
+        "by": _readable(audit.by),
+        "reason": _readable(audit.reason),
+        "from": _readable(audit.before),
+        "to": _readable(audit.after),
     }
     return {
         "apiVersion": "v1",
         "kind": "Event",
         "metadata": {
-            "name": f"{about.ref.name[:200]}.{int(stamp.timestamp() * 1e6):x}",
+            "name": f"{about.ref.name[:200].rstrip('-.')}.{_microseconds(stamp):x}",
             "namespace": about.ref.namespace,
             "annotations": {_PREFIX + key: value for key, value in said.items() if value},
         },
@@ -108,5 +109,16 @@ def _message(audit: Audit) -> str:
     moved = " to ".join(part for part in (audit.before, audit.after) if part)
     text = audit.action + (f" by {audit.by}" if audit.by else "")
     text += f": {moved}" if moved else ""
-    text += f" (reason: {audit.reason})" if audit.reason else ""
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
+    text = _readable(text + (f" (reason: {audit.reason})" if audit.reason else ""))
+    if len(text.encode()) <= _LONGEST:
+        return text
+    return text.encode()[: _LONGEST - 3].decode(errors="ignore") + "..."
+
+
+def _readable(text: str) -> str:
+    """Text that can be sent: an argument of a command line may hold bytes that are no UTF-8."""
+    return text.encode(errors="replace").decode()
+
+
+def _microseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)

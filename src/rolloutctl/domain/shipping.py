@@ -16,6 +16,7 @@ from rolloutctl.domain.wire import Rollout
 
 _AT_WORK = frozenset({"", "Pending", "Running"})
 _BAD = frozenset({"Failed", "Error", "Inconclusive"})
+_JUDGED_BY = frozenset({"replicasets", "pods", "analysisruns"})
 
 
 class Shipping(msgspec.Struct, frozen=True):
@@ -41,9 +42,11 @@ class Shipping(msgspec.Struct, frozen=True):
 
     @property
     def doubtful(self) -> bool:
-        """Whether to ship it in full is a thing to think over twice."""
+        """Whether to ship it in full is a thing to think over twice: what may not be read is no
+        better than what is bad."""
+        unknown = not _JUDGED_BY.isdisjoint(self.not_read)
         short = self.desired is not None and self.ready < self.desired
-        return bool(short or self.unready or self.failing)
+        return bool(unknown or short or self.unready or self.failing)
 
 
 def shipping(picture: RolloutPicture, not_read: tuple[str, ...] = ()) -> Shipping:
@@ -65,9 +68,21 @@ def shipping(picture: RolloutPicture, not_read: tuple[str, ...] = ()) -> Shippin
     )
 
 
+def is_doubtful(rollout: Rollout) -> bool:
+    """Whether the rollout itself says that its pods are not ready or its analysis went badly:
+    enough to doubt many at once, without a request for each."""
+    canary, blue_green = rollout.status.canary, rollout.status.blue_green
+    runs = (
+        canary.current_step_analysis_run_status,
+        canary.current_background_analysis_run_status,
+        blue_green.pre_promotion_analysis_run_status,
+        blue_green.post_promotion_analysis_run_status,
+    )
+    return is_short_of_pods(rollout) or any(run and run.status in _BAD for run in runs)
+
+
 def is_short_of_pods(rollout: Rollout) -> bool:
-    """Whether the rollout itself says that pods of it are not ready: enough to doubt many at once,
-    without a request for each."""
+    """Whether the rollout itself says that pods of it are not ready."""
     status = rollout.status
     return status.ready_replicas < max(status.replicas, desired_replicas(rollout))
 
@@ -78,4 +93,5 @@ def _own(picture: RolloutPicture) -> ReplicaSetFacts | None:
 
 
 def _is_bad(metric: MetricFacts) -> bool:
-    return not metric.dry_run and (metric.phase in _BAD or metric.failed > 0)
+    measured_badly = metric.failed or metric.error or metric.inconclusive
+    return not metric.dry_run and bool(metric.phase in _BAD or measured_badly)

@@ -48,7 +48,8 @@ class _Plan(Struct):
     label: str
     decisions: dict[Ref, Decision] = {}
     errors: dict[Ref, RolloutctlError] = {}
-    looked: dict[Ref, Shipping] = {}
+    looked: dict[Ref, Shipping | None] | None = None
+    """What is shipped, where few enough are changed to look at each."""
 
 
 class Outcome(Struct, frozen=True):
@@ -85,7 +86,7 @@ class Changing:
         if not decisions:
             self._refused(intent, plans)
             return
-        looked = plans[0].looked if len(plans) == 1 else {}
+        looked = plans[0].looked if len(plans) == 1 else None
         question = (
             view.question(decisions)
             if len(decisions) == 1
@@ -126,10 +127,10 @@ class Changing:
             del plan.decisions[ref]
             plan.errors[ref] = error
         if intent.action in _SHIPS and len(plan.decisions) <= _LOOK_AT:
-            for ref, decision in plan.decisions.items():
-                shipping = await in_thread(partial(_looked, cluster, decision))
-                if shipping is not None:
-                    plan.looked[ref] = shipping
+            plan.looked = {
+                ref: await in_thread(partial(_looked, cluster, decision))
+                for ref, decision in plan.decisions.items()
+            }
         return plan
 
     def _told(self, intent: Intent, plans: Iterable[_Plan], surface: Surface) -> list[Line]:
@@ -142,9 +143,10 @@ class Changing:
                 for ref, decision in plan.decisions.items():
                     lines += view.plan(decision, surface)
                     lines.append(line("  ", view.effect(decision, surface)))
-                    if ref in plan.looked:
+                    shipping = (plan.looked or {}).get(ref)
+                    if shipping is not None:
                         ships = decision.action is not Action.UNDO
-                        lines += shipping_view.lines(plan.looked[ref], surface, ships=ships)
+                        lines += shipping_view.lines(shipping, surface, ships=ships)
                 continue
             idle, refused = _split(plan.errors)
             lines += bulk_view.plan(

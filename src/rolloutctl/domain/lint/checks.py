@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Sequence
 
 import msgspec
@@ -17,6 +16,7 @@ from rolloutctl.domain.lint import (
 )
 from rolloutctl.domain.lint.analysis_checks import ANALYSIS_CHECKS
 from rolloutctl.domain.lint.finding import Check, Finding, Manifest, Severity
+from rolloutctl.domain.lint.known import Known
 
 CHECKS: tuple[Check, ...] = (
     structure.check_kind,
@@ -48,43 +48,17 @@ def lint(
     among all of them is not there at all, which is an error; else it is a warning.
     """
     found: list[Finding] = []
-    nearest = _Nearest(manifests, others)
+    known = Known(manifests, others)
     for manifest in manifests:
-        known = nearest.to(manifest)
+        around = known.seen_from(manifest)
         seen: set[tuple[object, ...]] = set()
         for check in CHECKS:
-            for finding in check(manifest, known):
+            for finding in check(manifest, around):
                 key = (finding.rule, finding.path, finding.message)
                 if key not in seen:
                     seen.add(key)
                     found.append(_weighed(finding, complete=complete))
     return found
-
-
-class _Nearest:
-    """All manifests in the order in which one of them finds what it refers to.
-
-    Folders of several environments hold objects of the same names: those of the same file are
-    meant, then those of the same folder, then any.
-    """
-
-    def __init__(self, manifests: Sequence[Manifest], others: Sequence[Manifest]) -> None:
-        self._files = [(each.where(()).file, each) for each in manifests]
-        self._others = others
-        self._file = ""
-        self._found: list[Manifest] = []
-
-    def to(self, manifest: Manifest) -> Sequence[Manifest]:
-        file = manifest.where(()).file
-        if file != self._file or not self._found:
-            folder = posixpath.dirname(file)
-
-            def far(one: tuple[str, Manifest]) -> tuple[bool, bool]:
-                return one[0] != file, posixpath.dirname(one[0]) != folder
-
-            ordered = sorted(self._files, key=far)
-            self._file, self._found = file, [*(each for _, each in ordered), *self._others]
-        return self._found
 
 
 def _weighed(finding: Finding, *, complete: bool) -> Finding:

@@ -15,6 +15,7 @@ MOST_NODES = 2_000_000
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _WHOLE = re.compile(r"[-+]?(?:0|[1-9][0-9_]*)")
+_TEMPLATED = re.compile(r"\{\{-?\s*(?:\.|include|if|range|end)")
 _MERGE = "tag:yaml.org,2002:merge"
 
 
@@ -136,14 +137,34 @@ def read(text: str, file: str) -> tuple[list[Manifest], list[Finding]]:
         place = Place(file, mark.line + 1, mark.column + 1) if mark is not None else Place(file)
         said = error.problem or error.context or "it is no YAML"
         findings.append(_syntax(said, place, text))
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        findings.append(_syntax(str(error) or "it is nested too deeply", Place(file), text))
+    except RecursionError:
+        findings.append(_syntax("it is nested too deeply", Place(file), text))
+    except (yaml.YAMLError, ValueError) as error:
+        findings.append(_syntax(str(error), Place(file), text))
+    if not findings and manifests and _TEMPLATED.search(text):
+        # It happens to be YAML, but not that of an object.
+        unmade = next((each for each in manifests if _is_unmade(each.data)), None)
+        if unmade is not None:
+            findings.append(_syntax("a template that is not filled in", unmade.where(()), text))
     return manifests, findings
 
 
+def syntax(said: str, file: str) -> Finding:
+    """A file that is no manifests at all."""
+    return _syntax(said, Place(file), "")
+
+
+def _is_unmade(value: Any) -> bool:
+    """Whether a placeholder of Helm was read as a mapping: {{ .Values.name }} is one in YAML."""
+    if isinstance(value, dict):
+        return any(key == "?" or _is_unmade(each) for key, each in value.items())
+    return isinstance(value, list) and any(map(_is_unmade, value))
+
+
 def _syntax(said: str, place: Place, text: str) -> Finding:
-    templated = "{{" in text and re.search(r"\{\{-?\s*(?:\.|include|if|range|end)", text)
-    hint = "this is a template of Helm: lint what `helm template` makes of it" if templated else ""
+    hint = ""
+    if _TEMPLATED.search(text):
+        hint = "this is a template of Helm: lint what `helm template` makes of it"
     message = " ".join(said.split())
     manifest = Manifest({}, lambda path: place)
     return Finding("syntax", Severity.ERROR, message, manifest, hint=hint)

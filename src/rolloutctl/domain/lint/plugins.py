@@ -11,6 +11,7 @@ from typing import Any
 
 from rolloutctl.domain.durations import parse_go
 from rolloutctl.domain.lint.finding import Finding, Manifest, Path, Severity
+from rolloutctl.domain.lint.known import known
 from rolloutctl.domain.lint.reading import (
     is_of_rollouts,
     items,
@@ -67,10 +68,10 @@ def check_configuration(manifest: Manifest, manifests: Sequence[Manifest]) -> It
 
 def check_named(manifest: Manifest, manifests: Sequence[Manifest]) -> Iterator[Finding]:
     """Plugins that are named and not configured, where the configuration was read."""
-    config = next((each for each in manifests if is_configuration(each)), None)
+    config = next(known(manifests).called("ConfigMap", CONFIG_MAP), None)
     if config is None:
         return
-    configured = parse(_data(config))
+    configured = known(manifests).derive(_configurations)[id(config)]
     for kind, name, path in _named(manifest):
         item = configured.find(name, kind)
         if item is None:
@@ -80,6 +81,10 @@ def check_named(manifest: Manifest, manifests: Sequence[Manifest]) -> Iterator[F
         elif item.disabled and kind == STEP:
             said = f"step plugin {name} is disabled: its step is passed over"
             yield Finding("disabled-plugin", Severity.NOTE, said, manifest, path)
+
+
+def _configurations(manifests: Sequence[Manifest]) -> dict[int, PluginConfiguration]:
+    return {id(each): parse(_data(each)) for each in manifests if is_configuration(each)}
 
 
 def _hint(configured: PluginConfiguration, kind: str, name: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from rolloutctl.domain.lint.finding import Finding, Manifest, Path, Severity
+from rolloutctl.domain.lint.known import known
 from rolloutctl.domain.lint.reading import inside, is_of_rollouts, items, mapping, objects, text
 from rolloutctl.domain.lint.rollouts import CANARY
 from rolloutctl.domain.lint.uses import TEMPLATES, dotted, references_of, uses
@@ -82,10 +83,9 @@ def find(
     manifests: Sequence[Manifest], group: str, kind: str, namespace: str, name: str
 ) -> Manifest | None:
     """The object meant; one without a namespace is of any."""
-    for each in manifests:
+    for each in known(manifests).called(kind, name):
         own = each.api_version.rpartition("/")[0]
-        fits = each.kind == kind and own == group and each.name == name
-        if fits and (not namespace or each.namespace in ("", namespace)):
+        if own == group and (not namespace or each.namespace in ("", namespace)):
             return each
     return None
 
@@ -153,8 +153,8 @@ def check_services(manifest: Manifest, manifests: Sequence[Manifest]) -> Iterato
         if owner and owner != manifest.name:
             detail = f'Service "{wanted}" is managed by another Rollout'
             yield invalid(manifest, path, said, wanted, detail)
-        for other in manifests:
-            if other is not manifest and _names_service(other, manifest, wanted):
+        for other in known(manifests).derive(_by_service).get((manifest.namespace, wanted), ()):
+            if other is not manifest and other.name != manifest.name:
                 yield Finding(
                     "shared-service",
                     Severity.ERROR,
@@ -165,12 +165,15 @@ def check_services(manifest: Manifest, manifests: Sequence[Manifest]) -> Iterato
                 )
 
 
-def _names_service(other: Manifest, manifest: Manifest, name: str) -> bool:
-    if not is_of_rollouts(other, "Rollout") or other.namespace != manifest.namespace:
-        return False
-    if other.name == manifest.name:
-        return False
-    return any(other.at("spec", "strategy", *place) == name for place in _SERVICES)
+def _by_service(manifests: Sequence[Manifest]) -> dict[tuple[str, str], list[Manifest]]:
+    """The Rollouts that name a Service, by its namespace and name."""
+    found: dict[tuple[str, str], list[Manifest]] = {}
+    for each in manifests:
+        if is_of_rollouts(each, "Rollout"):
+            named = {text(each.data, "spec", "strategy", *place) for place in _SERVICES} - {""}
+            for name in named:
+                found.setdefault((each.namespace, name), []).append(each)
+    return found
 
 
 # --- Istio --------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from rolloutctl.domain.lint import shapes
 from rolloutctl.domain.lint.common_shapes import GROUP_VERSION
 from rolloutctl.domain.lint.finding import Finding, Manifest, Place, Severity
+from rolloutctl.domain.lint.known import known
 from rolloutctl.domain.lint.known_shapes import SHAPES
 from rolloutctl.domain.lint.reading import GROUP, nearest
 from rolloutctl.domain.lint.shapes import Wrong
@@ -74,7 +75,7 @@ def check_names(manifest: Manifest, manifests: Sequence[Manifest]) -> Iterator[F
         return
     key = (manifest.api_version, manifest.kind, manifest.namespace, manifest.name)
     own = manifest.where(("metadata", "name"))
-    for other in manifests:
+    for other in known(manifests).beside(manifest):
         if other is manifest:
             continue
         if key != (other.api_version, other.kind, other.namespace, other.name):

@@ -6,12 +6,11 @@ Source: argo-rollouts, utils/analysis/helpers.go (merging of templates, argument
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
-from typing import Any
 
 import msgspec
 
 from rolloutctl.domain.lint.finding import Manifest, Path
+from rolloutctl.domain.lint.known import known
 from rolloutctl.domain.lint.reading import inside, is_of_rollouts, mapping, objects, text
 from rolloutctl.domain.wire import Json
 
@@ -162,7 +161,9 @@ def merged(
 def find(reference: Reference, namespace: str, manifests: Sequence[Manifest]) -> Manifest | None:
     """The template meant, None if it is not among the manifests; one without a namespace is of
     any."""
-    for each in _index(manifests).templates.get((reference.kind, reference.name), ()):
+    for each in known(manifests).called(reference.kind, reference.name):
+        if not is_of_rollouts(each, reference.kind):
+            continue
         if reference.cluster or not namespace or each.namespace in ("", namespace):
             return each
     return None
@@ -170,7 +171,7 @@ def find(reference: Reference, namespace: str, manifests: Sequence[Manifest]) ->
 
 def together(template: Manifest, manifests: Sequence[Manifest]) -> Sequence[Merged]:
     """What a template is put together with: by each who uses it, else by itself."""
-    users = _index(manifests).users
+    users = known(manifests).derive(_users)
     found: list[Merged] = []
     seen = {id(template)}
     waiting = [(template.kind, template.name)]
@@ -194,51 +195,16 @@ def whole(manifest: Manifest, manifests: Sequence[Manifest]) -> Merged:
     return Merged((manifest, *rest), found.missing)
 
 
-class _Index:
-    """What is asked of the same manifests again and again, found once."""
-
-    def __init__(self, manifests: Sequence[Manifest]) -> None:
-        self.templates: dict[tuple[str, str], list[Manifest]] = {}
-        self.users: dict[tuple[str, str], list[Manifest]] = {}
-        """By kind and name of a template, who names it."""
-        for each in manifests:
-            if is_of_rollouts(each, *TEMPLATES):
-                self.templates.setdefault((each.kind, each.name), []).append(each)
-            for key in _named(_Same(each)):
-                self.users.setdefault(key, []).append(each)
-
-
-class _Same:
-    """Something by its identity."""
-
-    def __init__(self, of: Any) -> None:
-        self.of = of
-
-    def __hash__(self) -> int:
-        return id(self.of)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.of is other.of
-
-
-@lru_cache(maxsize=50_000)
-def _named(same: _Same) -> frozenset[tuple[str, str]]:
-    """Kind and name of the templates a manifest names: for each file they are asked for anew."""
-    manifest: Manifest = same.of
-    found = [one for use in uses(manifest) for one in use.references]
-    if is_of_rollouts(manifest, *TEMPLATES):
-        found += references_of(manifest)
-    return frozenset((each.kind, each.name) for each in found)
-
-
-def _index(manifests: Sequence[Manifest]) -> _Index:
-    return _indexed(_Same(manifests), len(manifests))
-
-
-@lru_cache(maxsize=1)
-def _indexed(same: _Same, count: int) -> _Index:
-    # All checks of one file are given the same list.
-    return _Index(same.of)
+def _users(manifests: Sequence[Manifest]) -> dict[tuple[str, str], list[Manifest]]:
+    """By kind and name of a template, who names it."""
+    found: dict[tuple[str, str], list[Manifest]] = {}
+    for each in manifests:
+        named = [one for use in uses(each) for one in use.references]
+        if is_of_rollouts(each, *TEMPLATES):
+            named += references_of(each)
+        for key in {(one.kind, one.name) for one in named}:
+            found.setdefault(key, []).append(each)
+    return found
 
 
 def dotted(path: Path) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
 from rolloutctl.domain.lint.finding import Finding, Severity
+from rolloutctl.domain.lint.rules import RULES
 from rolloutctl.domain.lint.uses import dotted
 from rolloutctl.render.documents.shapes import VERSION, Document
 from rolloutctl.render.views.lint import said
@@ -63,7 +64,9 @@ def sarif(findings: Sequence[Finding], version: str) -> Document:
     driver = {
         "name": "rolloutctl",
         "version": version,
-        "rules": [{"id": rule} for rule in rules],
+        "rules": [
+            {"id": rule, "shortDescription": {"text": RULES.get(rule, rule)}} for rule in rules
+        ],
     }
     results = [
         {
