@@ -77,7 +77,6 @@ class Resuming(FakeCluster):
 @pytest.fixture(autouse=True)
 def _small_lists_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "WORTH", 2)
-    monkeypatch.setattr(following_rows, "WORTH", 2)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 
 from rolloutctl.domain.cluster import ACCESS_REVIEWS, Kind
+from rolloutctl.tui.app import Dashboard
 from rolloutctl.tui.screens.acting import ActingScreen
 from support import dashboards
 from support.dashboards import Played, play, says, text, until
@@ -26,7 +27,7 @@ def cluster(name: str, kind: type[LiveCluster] = Reviewed) -> LiveCluster:
     return kind(copy.deepcopy(dict(screen(name).objects)))
 
 
-def off(app: dashboards.Dashboard) -> set[str]:
+def off(app: Dashboard) -> set[str]:
     """The keys that are shown as off."""
     bindings = app.screen.active_bindings
     return {key for key, active in bindings.items() if not active.enabled}

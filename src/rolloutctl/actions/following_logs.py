@@ -112,7 +112,7 @@ class Follower:
         for number, crowd in enumerate(self._crowds):
             self._watch(number, crowd)
         try:
-            while len(gone) < len(self._crowds):
+            while len(gone) < len(self._crowds) and not self._closed.is_set():
                 left = None if timeout is None else timeout - (self._clock() - started)
                 if left is not None and left <= 0:
                     return
@@ -137,6 +137,12 @@ class Follower:
             self._pump.close()
             # Who waits for room may see that nobody prints any more.
             self._room.release(_UNREAD)
+
+    def stop(self) -> None:
+        """Lets `follow` end soon; from any thread."""
+        self._closed.set()
+        # Something that comes, so that nobody waits for the next line.
+        self._pump.add("stop:", lambda: iter(()))
 
     def _take(self, taken: Taken, lines: list[LogLine], gone: set[int]) -> Iterator[Remark]:
         """What a source said; a line goes to `lines`."""

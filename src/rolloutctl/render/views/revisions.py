@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rolloutctl.domain.tree import PodFacts, ReplicaSetFacts, RolloutPicture
 from rolloutctl.render import words
 from rolloutctl.render.surface import Surface
@@ -27,13 +29,36 @@ def lines(
     if not items:
         return []
     number = max(len(str(item.revision)) for item in items)
-    roles = max(len(role(item)) for item in items)
-    name = max(len(item.name) for item in items)
     result = [line(Span("Revisions", "strong"))]
-    for item in items:
-        head = join(
+    for item, head in zip(items, _heads(items, surface), strict=True):
+        result += wrap((Span("  "), *head), surface.room, indent=6 + number)
+        result += _pods(item, surface, wide=wide, folded=folded, indent=4 + number)
+    return result
+
+
+def tree(
+    picture: RolloutPicture, surface: Surface
+) -> list[tuple[ReplicaSetFacts, list[Line], list[Line]]]:
+    """Each ReplicaSet, newest revision first, with the lines about it and those of all its pods."""
+    items = picture.replica_sets
+    return [
+        (
+            item,
+            wrap(head, surface.room, indent=4),
+            _pods(item, surface, wide=True, folded=False, indent=2),
+        )
+        for item, head in zip(items, _heads(items, surface), strict=True)
+    ]
+
+
+def _heads(items: Sequence[ReplicaSetFacts], surface: Surface) -> list[Line]:
+    number = max((len(str(item.revision)) for item in items), default=0)
+    roles = max((len(role(item)) for item in items), default=0)
+    name = max((len(item.name) for item in items), default=0)
+    return [
+        join(
             [
-                Span(f"  {item.revision:>{number}}"),
+                Span(f"{item.revision:>{number}}"),
                 Span(pad(role(item), roles), "strong"),
                 Span(pad(safe(item.name), name)),
                 _state(item, surface),
@@ -42,9 +67,8 @@ def lines(
             ],
             "  ",
         )
-        result += wrap(head, surface.room, indent=6 + number)
-        result += _pods(item, surface, wide=wide, folded=folded, indent=4 + number)
-    return result
+        for item in items
+    ]
 
 
 def role(item: ReplicaSetFacts) -> str:

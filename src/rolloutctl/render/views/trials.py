@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from rolloutctl.domain.facts import ExperimentFacts
+import math
+from datetime import datetime
+
+from rolloutctl.domain.facts import AnalysisFacts, ExperimentFacts
 from rolloutctl.domain.tree import MetricFacts, RolloutPicture
 from rolloutctl.render import words
+from rolloutctl.render.spark import spark
 from rolloutctl.render.surface import Surface
 from rolloutctl.render.text import Line, Span, join, line, safe, wrap
 
@@ -51,6 +55,61 @@ def lines(picture: RolloutPicture, surface: Surface) -> list[Line]:
             ready = f"{item.ready}/{item.desired} ready"
             result.append(line(f"    {safe(item.name)}  {ready}"))
     return result
+
+
+def run_block(run: AnalysisFacts, surface: Surface) -> tuple[list[Line], list[Line]]:
+    """An analysis run whatever version it is of: the lines about it, and those of its metrics with
+    their latest values drawn."""
+    kind = _TYPES.get(run.type, "analysis")
+    head = [
+        Span(safe(run.name), "strong"),
+        Span(f"step {run.step_index + 1}" if run.step_index is not None else kind),
+        Span(f"revision {run.revision}" if run.revision else "", "dim"),
+        words.plugin_phase(run.phase or "Pending"),
+        Span(_age(run.started_at or run.created, surface), "dim"),
+        Span(safe(run.message, words.MESSAGE)),
+    ]
+    below: list[Line] = []
+    for metric in run.metrics:
+        below += wrap(_metric(metric), surface.room, indent=8)
+        drawn = spark([_number(value) for value in metric.values], surface)
+        if drawn:
+            below.append(line("      ", Span(drawn, "accent")))
+        below += [
+            each
+            for judged in _judged(metric)
+            for each in wrap(line(Span(f"      {judged}", "dim")), surface.room, indent=8)
+        ]
+    return wrap(join(head, "  "), surface.room, indent=4), below
+
+
+def trial_block(trial: ExperimentFacts, surface: Surface) -> tuple[list[Line], list[Line]]:
+    """An experiment: the lines about it, and those of its ReplicaSets."""
+    head = [
+        Span(f"experiment {safe(trial.name)}", "strong"),
+        Span(f"step {trial.step_index + 1}" if trial.step_index is not None else ""),
+        Span(f"revision {trial.revision}" if trial.revision else "", "dim"),
+        words.plugin_phase(trial.phase or "Pending"),
+        *_lasts(trial, surface),
+        Span(safe(trial.message, words.MESSAGE)),
+    ]
+    below = [
+        line(f"    {safe(item.name)}  {item.ready}/{item.desired} ready")
+        for item in trial.replica_sets
+    ]
+    return wrap(join(head, "  "), surface.room, indent=4), below
+
+
+def _age(moment: datetime | None, surface: Surface) -> str:
+    return f"{words.age(moment, surface.now)} old" if moment is not None else ""
+
+
+def _number(text: str) -> float | None:
+    try:
+        found = float(text)
+    except ValueError:
+        return None
+    return found if math.isfinite(found) else None
 
 
 def _metric(metric: MetricFacts) -> Line:

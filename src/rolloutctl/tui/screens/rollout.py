@@ -22,9 +22,16 @@ from rolloutctl.render.text import Line, Span, join, line, safe
 from rolloutctl.render.views import connections, rollout
 from rolloutctl.tui.screens.acting import ActingScreen
 from rolloutctl.tui.theme import content
+from rolloutctl.tui.widgets.analysis_pane import AnalysisPane
+from rolloutctl.tui.widgets.conditions_pane import ConditionsPane
+from rolloutctl.tui.widgets.diff_pane import DiffPane
+from rolloutctl.tui.widgets.events_pane import EventsPane
+from rolloutctl.tui.widgets.logs_pane import LogsPane
 from rolloutctl.tui.widgets.overview import Overview
 from rolloutctl.tui.widgets.pane import Pane
+from rolloutctl.tui.widgets.revisions_pane import RevisionsPane
 from rolloutctl.tui.widgets.status_bar import StatusBar
+from rolloutctl.tui.widgets.yaml_pane import YamlPane
 
 _WIDE = 130
 """From so many cells on, the overview stands beside the other panes."""
@@ -33,7 +40,15 @@ _OVERVIEW = "overview"
 
 def panes(live: LiveRollout) -> dict[str, tuple[str, Pane]]:
     """The panes beside the overview: title and widget by id, in the order of their keys."""
-    return {}
+    return {
+        "revisions": ("Revisions", RevisionsPane(live)),
+        "analysis": ("Analysis", AnalysisPane(live)),
+        "events": ("Events", EventsPane(live)),
+        "conditions": ("Conditions", ConditionsPane(live)),
+        "yaml": ("YAML", YamlPane(live)),
+        "diff": ("Diff", DiffPane(live)),
+        "logs": ("Logs", LogsPane(live)),
+    }
 
 
 class RolloutScreen(ActingScreen):
@@ -119,6 +134,9 @@ class RolloutScreen(ActingScreen):
             self._refused = None
             self.refresh_bindings()
             self._say()
+        for _, pane in self._panes.values():
+            if pane.display and pane.is_on_screen:
+                pane.frame()
 
     def second(self) -> None:
         self._say()

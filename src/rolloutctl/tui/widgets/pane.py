@@ -13,7 +13,7 @@ from textual.strip import Strip
 from rolloutctl.actions.live_rollout import LiveRollout
 from rolloutctl.render.surface import Surface
 from rolloutctl.render.text import Line, width
-from rolloutctl.tui.theme import strip
+from rolloutctl.tui.theme import strip, style
 
 if TYPE_CHECKING:
     from rolloutctl.tui.app import Dashboard
@@ -55,11 +55,18 @@ class Pane(ScrollView, can_focus=True):
         """What there is to see now."""
         raise NotImplementedError
 
+    def behind(self, _index: int) -> str:
+        """The style that lies under a line, "" for none."""
+        return ""
+
     def begin(self) -> None:
         """It comes into sight: what only this pane needs may be asked for."""
 
     def end(self) -> None:
         """It goes out of sight, or the screen is left: what was begun ends."""
+
+    def frame(self) -> None:
+        """Ten times a second at most, while it is in sight."""
 
     # --- showing it -----------------------------------------------------------------------------
 
@@ -91,6 +98,7 @@ class Pane(ScrollView, can_focus=True):
             return Strip.blank(room, self.rich_style)
         dark = self.app.current_theme.dark
         whole = max(room + left, width(self._lines[index]))
-        return strip(self._lines[index], whole, dark=dark, behind=self.rich_style).crop(
-            left, left + room
-        )
+        behind = self.rich_style
+        if under := self.behind(index):
+            behind += style(under, dark=dark)
+        return strip(self._lines[index], whole, dark=dark, behind=behind).crop(left, left + room)
