@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from rolloutctl.actions.auditing import Recorder
     from rolloutctl.domain.cluster import Cluster
     from rolloutctl.domain.decision import Action
+    from rolloutctl.domain.plugin_change import Plan
+    from rolloutctl.domain.plugin_use import RunOf
     from rolloutctl.domain.refs import Ref
     from rolloutctl.tui.setup import Setup
 
@@ -87,6 +89,11 @@ def setup(run: Run, asked: Asked) -> Setup:
 
         return Recorder(cluster, reason=reason, clock=environment.now)
 
+    def keep(plan: Plan, runs: Sequence[RunOf], place: str) -> str:
+        from rolloutctl.cli.switching import keep_in_flight
+
+        return keep_in_flight(run, plan, runs, place)
+
     return Setup(
         members=members,
         broken=broken,
@@ -94,6 +101,7 @@ def setup(run: Run, asked: Asked) -> Setup:
         query=asked.query,
         now=environment.now,
         frozen=frozen,
+        save_in_flight=keep,
         recorder=recorder,
         read_only=lambda label: run.read_only(names.get(label, label)),
         confirm=lambda label: run.settings.of("confirm", names.get(label, label)) or "",

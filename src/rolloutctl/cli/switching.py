@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rolloutctl.actions import plugin_restart, plugin_switch
+from rolloutctl.actions import plugin_switching as switching
 from rolloutctl.actions.plugin_switch import Switch
 from rolloutctl.cli.options import DryRun
 from rolloutctl.cli.run import Run
-from rolloutctl.domain.plugin_change import ConfigEdit, Outcome, Plan, Restart, Restarted
-from rolloutctl.errors import ExitCode, Failed, Interrupted, UsageError
+from rolloutctl.domain.plugin_change import ConfigEdit, Outcome, Plan, Restarted
+from rolloutctl.errors import ExitCode, Failed, UsageError
 from rolloutctl.render import narrate, serialize
 from rolloutctl.render.documents import plugins as documents
 from rolloutctl.render.text import line, safe
@@ -61,42 +62,47 @@ def switch(run: Run, wanted: Switch, how: How) -> ExitCode:
     )
     if how.dry_run is not DryRun.NONE:
         return _try(run, plan, how)
-    restart = how.restart and (bool(plan.edit.changed) or plan.controller.pending is not False)
+    restart = switching.has_to_restart(plan, how.restart)
     if not plan.edit.changed and not restart:
-        return _report(run, _outcome(plan, plan.edit, 0), how)
-    if restart and not plan.controller.deployment:
-        raise Failed(
-            f"the controller cannot be restarted: {plan.controller.unknown}",
-            hint="nothing was changed; say where it is with --controller-namespace,"
-            " or leave out --restart",
-        )
+        return _report(run, switching.outcome_of(plan, plan.edit, 0), how)
     run.note(views.plan_lines(plan, run.surface(), restart=restart))
     _confirm(run, plan, how, restart)
     saved = _save(run, plan, how)
-    edit, attempts = plugin_switch.write(
-        cluster, plan.edit.namespace, wanted, clock=run.environment.now
-    )
-    if edit.changed:
+    surface = run.surface()
+
+    def wrote(edit: ConfigEdit) -> None:
         turned = sum(1 for each in edit.diff[2:] if each.startswith("+"))
-        run.note([views.written(edit.changed, wanted.disable, turned, run.surface())])
-    outcome = _outcome(plan, edit, attempts, saved)
-    if restart:
-        outcome = _restart(run, plan, edit, outcome, how)
-    return _report(run, outcome, how)
+        run.note([views.written(edit.changed, wanted.disable, turned, surface)])
 
+    def save(runs: Sequence[RunOf]) -> str:
+        names = plan.edit.changed or plan.edit.unchanged
+        path = Path(saved or how.save or _file_name(names, run))
+        try:
+            _save_to(path, plan, runs, run.environment.now())
+        except UsageError as error:
+            # The ConfigMap is written: going on is better than stopping half way.
+            run.note([narrate.warning(surface, safe(error.message, 400))])
+            return ""
+        return str(path)
 
-def _outcome(plan: Plan, edit: ConfigEdit, attempts: int, saved: str = "") -> Outcome:
-    pending = True if edit.changed else plan.controller.pending
-    return Outcome(
-        disable=plan.disable,
-        namespace=edit.namespace,
-        changed=edit.changed,
-        unchanged=edit.unchanged,
-        diff=edit.diff,
-        attempts=attempts,
-        pending=pending,
+    def tell(event: str, detail: str) -> None:
+        run.note([narrate.event(surface, views.restarting(event, detail))])
+
+    outcome = switching.carry_out(
+        cluster,
+        wanted,
+        plan,
+        restart=restart,
+        namespace=run.one_namespace(),
+        clock=run.environment.now,
         saved=saved,
+        save=save,
+        wrote=wrote,
+        tell=tell,
+        wait=how.wait,
+        timeout=_limit(how.timeout),
     )
+    return _report(run, outcome, how)
 
 
 # --- before -------------------------------------------------------------------------------------
@@ -135,9 +141,7 @@ def _confirm(run: Run, plan: Plan, how: How, restart: bool) -> None:
         )
     if not plan.disable and not restart:
         return
-    name = plan.edit.changed[0] if plan.edit.changed else plan.edit.unchanged[0]
-    typed = name if restart else None
-    if not run.confirm("Go on?", yes=how.yes, typed=typed):
+    if not run.confirm("Go on?", yes=how.yes, typed=switching.to_type(plan, restart=restart)):
         raise Failed("not confirmed: nothing was changed")
 
 
@@ -150,6 +154,16 @@ def _save(run: Run, plan: Plan, how: How) -> str:
     count = len(plan.in_flight)
     runs = "run" if count == 1 else "runs"
     run.note([narrate.event(run.surface(), f"{count} {runs} in flight written to {path}")])
+    return str(path)
+
+
+def keep_in_flight(run: Run, plan: Plan, runs: Sequence[RunOf], place: str) -> str:
+    """Writes runs in flight to a file, of the present folder if no place is given; says where.
+
+    Raises UsageError.
+    """
+    path = Path(place or _file_name(plan.edit.changed or plan.edit.unchanged, run))
+    _save_to(path, plan, runs, run.environment.now())
     return str(path)
 
 
@@ -171,78 +185,9 @@ def _save_to(path: Path, plan: Plan, runs: Sequence[RunOf], now: datetime) -> No
         ) from error
 
 
-# --- the restart --------------------------------------------------------------------------------
-
-
-def _restart(run: Run, plan: Plan, edit: ConfigEdit, outcome: Outcome, how: How) -> Outcome:
-    import msgspec
-
-    cluster = run.cluster()
-    surface = run.surface()
-    runs: Sequence[RunOf] = plan.in_flight
-    saved = outcome.saved
-    if plan.disable:
-        runs = _in_flight_again(run, plan)
-        if runs and runs != plan.in_flight:
-            path = Path(saved or how.save or _file_name(edit.changed or edit.unchanged, run))
-            try:
-                _save_to(path, plan, runs, run.environment.now())
-                saved = str(path)
-            except UsageError as error:
-                # The ConfigMap is written: going on is better than stopping half way.
-                run.note([narrate.warning(surface, safe(error.message, 400))])
-
-    def tell(event: str, detail: str) -> None:
-        said = {
-            "restarting": f"restarting {safe(detail)}",
-            "crashed": f"the new pod does not come up: {safe(detail, 2000)}",
-            "restoring": "putting the old ConfigMap back and restarting once more",
-            "restored": f"the controller runs again: {safe(detail)}",
-        }[event]
-        run.note([narrate.event(surface, said)])
-
-    try:
-        result: Restart | None = plugin_restart.restart(
-            cluster,
-            plan.controller,
-            clock=run.environment.now,
-            edit=edit,
-            wait=how.wait,
-            timeout=_limit(how.timeout),
-            tell=tell,
-        )
-    except KeyboardInterrupt:
-        raise Interrupted(
-            "stopped waiting: the ConfigMap is changed, and the controller may be restarting",
-            hint="rolloutctl plugins list says whether it has read the change",
-        ) from None
-    changes: dict[str, Any] = {"saved": saved, "restart": result}
-    if result is not None and result.outcome is Restarted.READY:
-        changes["pending"] = False
-        if plan.disable and runs:
-            passed, waiting = plugin_switch.follow_passing(cluster, runs)
-            held = {each.ref for each in waiting}
-            unblocked = tuple(dict.fromkeys(e.ref for e in passed if e.ref not in held))
-            changes |= {"passed": passed, "waiting": waiting, "unblocked": unblocked}
-    elif result is not None:
-        changes["pending"] = None
-    return msgspec.structs.replace(outcome, **changes)
-
-
 def _limit(timeout: float | None) -> float:
     """Seconds to wait at most; 0 on the command line means without end."""
     return plugin_restart.TIMEOUT if timeout is None else timeout or math.inf
-
-
-def _in_flight_again(run: Run, plan: Plan) -> tuple[RunOf, ...]:
-    """The runs in flight now, and those that were when it was asked for."""
-    names = [each.name for each in plan.affected]
-    now = plugin_switch.in_flight_now(
-        run.cluster(), names, now=run.environment.now(), namespace=run.one_namespace()
-    )
-    found = {(each.ref, each.run.index): each for each in plan.in_flight}
-    found |= {(each.ref, each.run.index): each for plugin in now for each in plugin.in_flight}
-    return tuple(found.values())
 
 
 # --- after --------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
@@ -20,10 +20,16 @@ from rolloutctl.render.text import Line, Span, join
 from rolloutctl.render.views import connections, table
 from rolloutctl.tui.background import in_thread
 from rolloutctl.tui.changing import Changing
+from rolloutctl.tui.palette import Actions, Rollouts
 from rolloutctl.tui.screens.base import LiveScreen
+from rolloutctl.tui.screens.causes import CausesScreen
 from rolloutctl.tui.screens.fleet import FleetScreen
+from rolloutctl.tui.screens.help import HelpScreen
+from rolloutctl.tui.screens.outcomes import OutcomesScreen
+from rolloutctl.tui.screens.plugins import PluginsScreen
 from rolloutctl.tui.screens.rollout import RolloutScreen
 from rolloutctl.tui.setup import Setup
+from rolloutctl.tui.switching import Switching
 from rolloutctl.tui.theme import DARK, LIGHT, THEMES
 
 _FRAME = 0.1
@@ -34,7 +40,7 @@ class Dashboard(App[None]):
     """`rolloutctl dashboard`."""
 
     TITLE = "rolloutctl"
-    ENABLE_COMMAND_PALETTE = True
+    COMMANDS: ClassVar[set[Any]] = {Rollouts, Actions}
     CSS = """
     Screen { background: $background; }
     Footer { background: $panel; }
@@ -42,6 +48,8 @@ class Dashboard(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "quit", "Quit"),
         Binding("T", "turn_theme", "Light or dark", show=False),
+        Binding("question_mark", "help", "Help", key_display="?"),
+        Binding("E", "outcomes", "What was done", show=False),
     ]
 
     def __init__(self, setup: Setup) -> None:
@@ -53,6 +61,7 @@ class Dashboard(App[None]):
         for label, problem in setup.broken.items():
             self.fleet.connections[label] = Connection(Link.STALE, setup.now(), problem)
         self.changing = Changing(self)
+        self.switching = Switching(self)
         self.forbidden: dict[tuple[str, str], Mapping[Action, str]] = {}
         """What the caller has not the right to, by cluster and namespace, as far as it is known."""
         self._settled = False
@@ -106,6 +115,31 @@ class Dashboard(App[None]):
     def open(self, place: Place) -> None:
         """Shows one rollout in full."""
         self.push_screen(RolloutScreen(place))
+
+    def action_fleet(self) -> None:
+        """To the fleet, from wherever."""
+        while len(self.screen_stack) > 2:
+            self.pop_screen()
+
+    def filter_by(self, text: str) -> None:
+        """To the fleet, filtered."""
+        self.action_fleet()
+        if isinstance(self.screen, FleetScreen):
+            self.screen.filter_by(text)
+
+    def action_causes(self) -> None:
+        self.action_fleet()
+        self.push_screen(CausesScreen())
+
+    def action_plugins(self) -> None:
+        self.action_fleet()
+        self.push_screen(PluginsScreen())
+
+    def action_help(self) -> None:
+        self.push_screen(HelpScreen(self.screen))
+
+    def action_outcomes(self) -> None:
+        self.push_screen(OutcomesScreen())
 
     def learn(self, place: Place) -> None:
         """Finds out, once, what the caller may do in the namespace of a rollout."""

@@ -7,6 +7,7 @@ commands.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Literal
@@ -55,6 +56,7 @@ class _Plan(Struct):
 class Outcome(Struct, frozen=True):
     """One rollout of a change that was asked for; `label` is its cluster's."""
 
+    at: datetime
     label: str
     result: Result
 
@@ -108,6 +110,9 @@ class Changing:
                 outcomes += await self._send(intent, plan)
         self.outcomes += outcomes
         self._tell(intent, outcomes, monotonic() - began)
+
+    def _now(self) -> datetime:
+        return self._dashboard.setup.now()
 
     # --- planning --------------------------------------------------------------------------------
 
@@ -165,7 +170,8 @@ class Changing:
         outcomes = []
         for label, ref, error in errors:
             did = Did.NOTHING if isinstance(error, NothingToDo) else Did.FAILED
-            outcomes.append(Outcome(label, Result(ref, intent.action, did, error=error)))
+            result = Result(ref, intent.action, did, error=error)
+            outcomes.append(Outcome(self._now(), label, result))
         self.outcomes += outcomes
         self._tell(intent, outcomes)
 
@@ -191,7 +197,8 @@ class Changing:
             )
             for ref, error in plan.errors.items()
         ]
-        return [Outcome(plan.label, result) for result in [*results, *errors]]
+        now = self._now()
+        return [Outcome(now, plan.label, result) for result in [*results, *errors]]
 
     def _tell(self, intent: Intent, outcomes: Sequence[Outcome], seconds: float = 0.0) -> None:
         surface = self._dashboard.surface(200)

@@ -12,6 +12,8 @@ from rolloutctl.actions.fleet import Member
 from rolloutctl.actions.reading import utc_now
 from rolloutctl.domain.cluster import Cluster
 from rolloutctl.domain.decision import Action
+from rolloutctl.domain.plugin_change import Plan
+from rolloutctl.domain.plugin_use import RunOf
 from rolloutctl.domain.refs import Ref
 from rolloutctl.errors import RolloutctlError
 
@@ -28,13 +30,19 @@ def _unrecorded(_cluster: Cluster, _reason: str) -> Recorder | None:
     return None
 
 
+def _unsaved(_plan: Plan, _runs: Sequence[RunOf], _place: str) -> str:
+    return ""
+
+
 class Setup(Struct, frozen=True):
     """Everything is told by a cluster's label, "" for the only one.
 
     `read_only`: why nothing may be changed there, "" if it may. `frozen`: those rollouts with which
     it is not the time to do something, each with why. `recorder`: what leaves an Event for each
     change, None where none are wanted. `confirm`: "always", "changes" or "risky", as in the
-    settings, by label. `query` and `sort` are what the fleet is first shown by.
+    settings, by label. `save_in_flight`: keeps the runs that a switch of a
+    plugin will abandon, at the place given or ("") one of its own, and says where. `query` and
+    `sort` are what the fleet is first shown by.
     """
 
     members: Sequence[Member]
@@ -49,3 +57,4 @@ class Setup(Struct, frozen=True):
     frozen: Callable[[str, Action, Iterable[Ref]], Mapping[Ref, RolloutctlError]] = _thawed
     recorder: Callable[[Cluster, str], Recorder | None] = _unrecorded
     confirm: Callable[[str], str] = _never
+    save_in_flight: Callable[[Plan, Sequence[RunOf], str], str] = _unsaved

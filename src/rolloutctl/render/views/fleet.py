@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from rolloutctl.domain.facts import RolloutRow
 from rolloutctl.domain.fleet.causes import Cause, Why
@@ -18,6 +18,7 @@ from rolloutctl.domain.fleet.summary import (
     Stuck,
     Summary,
 )
+from rolloutctl.domain.refs import Ref
 from rolloutctl.domain.status import Awaiting
 from rolloutctl.render import words
 from rolloutctl.render.columns import table
@@ -73,6 +74,57 @@ def lines(
         if found:
             page += [*([()] if page else []), *found]
     return page
+
+
+class Trouble(NamedTuple):
+    """Rollouts with which something is wrong alike, or that wait alike; each with a line of it."""
+
+    key: str
+    head: Line
+    members: list[tuple[tuple[str, Ref], Line]]
+
+
+def troubles(summary: Summary, surface: Surface) -> list[Trouble]:
+    """What somebody may have to look at, for a screen on which groups unfold: aborted within the
+    time looked back on, degraded otherwise, waiting for a person, too long on the way."""
+    found: list[Trouble] = []
+    since = words.elapsed(summary.since)
+    for what, groups in (("aborted", summary.aborted), ("degraded", summary.degraded)):
+        for group in groups:
+            count = len(group.places)
+            head = line(
+                Span(f"{count:,} {what}", "bad"),
+                f"  {cause(group.why)}",
+                Span(f"  in the last {since}" if what == "aborted" else "", "dim"),
+            )
+            members = [
+                ((place.cluster, place.ref), line(_place(place, surface))) for place in group.places
+            ]
+            found.append(Trouble(f"{what} {group.why!r}", head, members))
+    if summary.awaiting:
+        head = line(
+            Span(f"{len(summary.awaiting):,} awaiting a person", "wait"),
+            Span("  the longest wait first", "dim"),
+        )
+        found.append(Trouble("awaiting", head, [_row(row, surface) for row in summary.awaiting]))
+    if summary.stuck:
+        longer = words.elapsed(summary.longer)
+        head = line(
+            Span(f"{len(summary.stuck):,} progressing for more than {longer}", "warn"),
+            Span("  the longest first", "dim"),
+        )
+        found.append(Trouble("stuck", head, [_row(each.row, surface) for each in summary.stuck]))
+    return found
+
+
+def _row(row: RolloutRow, surface: Surface) -> tuple[tuple[str, Ref], Line]:
+    since = words.age(row.since, surface.now)
+    text = line(
+        _named(row.cluster, str(row.ref)),
+        f"  {since}  " if since else "  ",
+        step_cell(row),
+    )
+    return row.place, text
 
 
 def headline(counts: Counts, surface: Surface) -> list[Line]:

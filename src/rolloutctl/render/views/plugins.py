@@ -15,7 +15,7 @@ from rolloutctl.domain.plugin_use import (
 from rolloutctl.render import narrate, words
 from rolloutctl.render.columns import table
 from rolloutctl.render.surface import Surface
-from rolloutctl.render.text import Line, Piece, Span, line, safe, wrap
+from rolloutctl.render.text import Line, Piece, Span, line, pad, safe, wrap
 from rolloutctl.render.views import undoing
 
 _TITLES = {
@@ -127,6 +127,26 @@ def _location(plugin: PluginFacts, wide: bool) -> str:
         return "-"
     text = safe(item.location, 0 if wide else 200)
     return f"{text} (sha256 …{safe(item.sha256)[-4:]})" if item.sha256 and not wide else text
+
+
+def blocks(overview: Overview, surface: Surface) -> Iterator[tuple[PluginFacts, Line, list[Line]]]:
+    """Each plugin with a line about it, and everything else there is to say, wrapped."""
+    names = max((len(safe(plugin.name)) for plugin in overview.plugins), default=0)
+    for plugin in overview.plugins:
+        found = state(plugin, overview.controller)
+        pieces: list[Piece] = [
+            Span(pad(safe(plugin.name), names), "strong"),
+            "  ",
+            Span(pad(found.text, 18), found.style or "good"),
+            f"  {_used(plugin)}",
+        ]
+        if plugin.in_flight:
+            pieces += ["  ", Span(f"{len(plugin.in_flight):,} running", "accent")]
+        if plugin.failed_day:
+            pieces += ["  ", Span(f"{plugin.failed_day:,} failed in 24h", "bad")]
+        _, *rest = _page(plugin, overview, surface)
+        below = [each for one in rest for each in wrap(one, surface.room, indent=11)]
+        yield plugin, line(*pieces), below
 
 
 # --- one plugin ---------------------------------------------------------------------------------
@@ -322,6 +342,16 @@ def written(names: Sequence[str], disable: bool, changed_lines: int, surface: Su
     text = f"{CONFIG_MAP}: {', '.join(map(safe, names))} disabled: "
     text += f"{old} {surface.symbols.arrow} {new} ({many} changed)"
     return narrate.event(surface, text)
+
+
+def restarting(event: str, detail: str) -> str:
+    """What the restart of the controller has come to."""
+    return {
+        "restarting": f"restarting {safe(detail)}",
+        "crashed": f"the new pod does not come up: {safe(detail, 2000)}",
+        "restoring": "putting the old ConfigMap back and restarting once more",
+        "restored": f"the controller runs again: {safe(detail)}",
+    }[event]
 
 
 def outcome_lines(outcome: Outcome, surface: Surface) -> list[Line]:

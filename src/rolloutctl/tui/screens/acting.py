@@ -13,6 +13,7 @@ from textual.binding import Binding, BindingType
 from rolloutctl.actions.promotion import Intent
 from rolloutctl.domain.decision import Action
 from rolloutctl.domain.facts import Place
+from rolloutctl.tui import asking
 from rolloutctl.tui.screens.base import LiveScreen
 
 COMMANDS = {
@@ -37,7 +38,8 @@ class ActingScreen(LiveScreen):
         Binding("z", "change('pause')", "Pause", show=False),
         Binding("Z", "change('resume')", "Resume", show=False),
         Binding("R", "change('restart')", "Restart", show=False),
-        Binding("u", "change('undo')", "Undo", show=False),
+        Binding("u", "undo", "Undo", show=False),
+        Binding("i", "set_image", "Set image", show=False),
         Binding("y", "copy_name", "Copy the name", show=False),
         Binding("Y", "copy_command", "Copy the command", show=False),
     ]
@@ -79,6 +81,13 @@ class ActingScreen(LiveScreen):
         self.dashboard.run_worker(
             self.dashboard.changing.change(intent, places), group="change", exit_on_error=True
         )
+
+    def action_undo(self) -> None:
+        self.dashboard.run_worker(asking.undo(self.dashboard, list(self.chosen())), group="change")
+
+    def action_set_image(self) -> None:
+        places = list(self.chosen())
+        self.dashboard.run_worker(asking.set_image(self.dashboard, places), group="change")
 
     def action_copy_name(self) -> None:
         names = [f"{ref.namespace}/{ref.name}" for _, ref in self.chosen()]

@@ -32,6 +32,8 @@ class FleetScreen(ActingScreen):
         Binding("slash", "filter", "Filter", key_display="/"),
         Binding("s", "sort", "Sort"),
         Binding("S", "turn", "Turn the order", show=False),
+        Binding("2", "app.causes", "Causes"),
+        Binding("3", "app.plugins", "Plugins"),
         Binding("ctrl+a", "mark_all", "Mark all", show=False),
         Binding("escape", "back", "Back", show=False),
     ]
@@ -119,6 +121,11 @@ class FleetScreen(ActingScreen):
         self._tell()
 
     def on_filter_bar_left(self, _event: FilterBar.Left) -> None:
+        self.query_one(FleetTable).focus()
+
+    def filter_by(self, text: str) -> None:
+        """Puts a text into the filter."""
+        self.query_one(FilterBar).put(text)
         self.query_one(FleetTable).focus()
 
     def action_filter(self) -> None:

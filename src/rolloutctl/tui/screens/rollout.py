@@ -20,6 +20,7 @@ from rolloutctl.errors import RolloutctlError
 from rolloutctl.render import words
 from rolloutctl.render.text import Line, Span, join, line, safe
 from rolloutctl.render.views import connections, rollout
+from rolloutctl.tui import asking
 from rolloutctl.tui.screens.acting import ActingScreen
 from rolloutctl.tui.theme import content
 from rolloutctl.tui.widgets.analysis_pane import AnalysisPane
@@ -63,6 +64,7 @@ class RolloutScreen(ActingScreen):
     RolloutScreen.wide #side { display: block; border-left: vkey $panel; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("t", "terminate", "Terminate a run", show=False),
         Binding("escape,h", "app.pop_screen", "Back", key_display="esc"),
         Binding("tab,right_square_bracket", "turn(1)", "Next pane", show=False, priority=True),
         Binding(
@@ -164,6 +166,16 @@ class RolloutScreen(ActingScreen):
         elif live.connection.link is Link.STALE:
             result += connections.lines({"": live.connection}, surface)
         return result
+
+    def action_terminate(self) -> None:
+        """Ends the analysis run or experiment at the cursor, else one that is under way."""
+        _, pane = self._panes["analysis"]
+        selected = pane.selected if isinstance(pane, AnalysisPane) and pane.has_focus else None
+        update = self.live.update
+        picture = None if update is None else update.picture
+        self.dashboard.run_worker(
+            asking.terminate(self.dashboard, self._cluster, picture, selected), group="change"
+        )
 
     # --- panes -----------------------------------------------------------------------------------
 

@@ -68,6 +68,10 @@ class FilterBar(Horizontal):
         dark = self.app.current_theme.dark
         self.query_one("#found", Static).update(content([found], dark=dark))
 
+    def put(self, text: str) -> None:
+        """As if it had been typed."""
+        self.query_one(Input).value = text
+
     def begin(self) -> None:
         self.query_one(Input).focus()
 

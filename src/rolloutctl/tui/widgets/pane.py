@@ -1,4 +1,4 @@
-"""A part of a rollout's screen that shows lines, and scrolls."""
+"""A widget that shows lines and scrolls: a part of a rollout's screen, or of another."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from rolloutctl.tui.app import Dashboard
 
 
-class Pane(ScrollView, can_focus=True):
-    """Shows what `lines` gives; a pane is asked again when the rollout changes, and each second."""
+class Lines(ScrollView, can_focus=True):
+    """Shows what `lines` gives whenever somebody calls `look`."""
 
     DEFAULT_CSS = """
-    Pane { width: 1fr; height: 1fr; padding: 0 1; }
+    Lines { width: 1fr; height: 1fr; padding: 0 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "scroll_down", "Down", show=False),
@@ -32,9 +32,8 @@ class Pane(ScrollView, can_focus=True):
         Binding("G", "scroll_end", "End", show=False),
     ]
 
-    def __init__(self, live: LiveRollout, id: str | None = None) -> None:
+    def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.live = live
         self._lines: Sequence[Line] = ()
 
     @property
@@ -49,7 +48,7 @@ class Pane(ScrollView, can_focus=True):
     def surface(self) -> Surface:
         return self.dashboard.surface(self.room)
 
-    # --- what a pane is -------------------------------------------------------------------------
+    # --- what it shows -------------------------------------------------------------------------
 
     def lines(self, surface: Surface) -> Sequence[Line]:
         """What there is to see now."""
@@ -58,15 +57,6 @@ class Pane(ScrollView, can_focus=True):
     def behind(self, _index: int) -> str:
         """The style that lies under a line, "" for none."""
         return ""
-
-    def begin(self) -> None:
-        """It comes into sight: what only this pane needs may be asked for."""
-
-    def end(self) -> None:
-        """It goes out of sight, or the screen is left: what was begun ends."""
-
-    def frame(self) -> None:
-        """Ten times a second at most, while it is in sight."""
 
     # --- showing it -----------------------------------------------------------------------------
 
@@ -102,3 +92,20 @@ class Pane(ScrollView, can_focus=True):
         if under := self.behind(index):
             behind += style(under, dark=dark)
         return strip(self._lines[index], whole, dark=dark, behind=behind).crop(left, left + room)
+
+
+class Pane(Lines):
+    """A side of a rollout. It is asked again when the rollout changes, and each second."""
+
+    def __init__(self, live: LiveRollout, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.live = live
+
+    def begin(self) -> None:
+        """It comes into sight: what only this pane needs may be asked for."""
+
+    def end(self) -> None:
+        """It goes out of sight, or the screen is left: what was begun ends."""
+
+    def frame(self) -> None:
+        """Ten times a second at most, while it is in sight."""

@@ -1,4 +1,4 @@
-"""A pane of items that fold, with a cursor over them."""
+"""Items that fold, with a cursor over them."""
 
 from __future__ import annotations
 
@@ -9,23 +9,27 @@ from typing import ClassVar
 from textual import events
 from textual.binding import Binding, BindingType
 
-from rolloutctl.actions.live_rollout import LiveRollout
 from rolloutctl.render.surface import Surface
 from rolloutctl.render.text import Line, Span, line
-from rolloutctl.tui.widgets.pane import Pane
+from rolloutctl.tui.widgets.pane import Lines, Pane
 
 
 @dataclass
 class Item:
-    """`key` tells it from the others, also in the next picture; `folded`: what it is at first."""
+    """`key` tells it from the others, also in the next picture; `folded`: what it is at first.
+
+    `holds`: other items follow that it folds, which `items` leaves out then; `depth` is theirs.
+    """
 
     key: str
     head: list[Line]
     below: list[Line] = field(default_factory=list)
     folded: bool = False
+    holds: bool = False
+    depth: int = 0
 
 
-class TreePane(Pane):
+class Tree(Lines):
     """The cursor, and what is folded, stay where they are when the items change."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -36,8 +40,8 @@ class TreePane(Pane):
         Binding("left", "fold(True)", "Fold", show=False),
     ]
 
-    def __init__(self, live: LiveRollout, id: str | None = None) -> None:
-        super().__init__(live, id=id)
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
         self._items: Sequence[Item] = ()
         self._folded: dict[str, bool] = {}
         self._cursor = ""
@@ -67,8 +71,9 @@ class TreePane(Pane):
         for item in self._items:
             for number, each in enumerate(item.head):
                 self._heads[len(result)] = item.key
-                sign = ("▸ " if self._is_folded(item) else "▾ ") if item.below else "  "
-                result.append((Span(sign if not number else "  ", "dim"), *each))
+                folds = not number and (item.below or item.holds)
+                sign = ("▸ " if self._is_folded(item) else "▾ ") if folds else "  "
+                result.append((Span("  " * item.depth + sign, "dim"), *each))
             if not self._is_folded(item):
                 result += [(Span("  "), *each) for each in item.below]
         return result or [line(Span(self.nothing(), "dim"))]
@@ -79,7 +84,11 @@ class TreePane(Pane):
         )
 
     def _is_folded(self, item: Item) -> bool:
-        return self._folded.get(item.key, item.folded)
+        return self.is_folded(item.key, first=item.folded)
+
+    def is_folded(self, key: str, *, first: bool) -> bool:
+        """Whether an item is folded; `first`: whether it is before anybody touched it."""
+        return self._folded.get(key, first)
 
     def _again(self) -> None:
         self._lines = ()
@@ -122,3 +131,7 @@ class TreePane(Pane):
                 self.action_fold()
             else:
                 self._again()
+
+
+class TreePane(Pane, Tree):
+    """A side of a rollout made of items that fold."""
