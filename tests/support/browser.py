@@ -7,6 +7,7 @@ import contextlib
 import itertools
 import json
 import os
+import re
 import shutil
 import signal
 from asyncio.subprocess import DEVNULL, PIPE
@@ -61,6 +62,13 @@ _SCREEN = """
 _KEYS = {"Enter": (13, "\r"), "Escape": (27, ""), "Tab": (9, "")}
 
 
+_MOVED = re.compile("navigated or closed|Cannot find context|context was destroyed")
+
+
+class Moved(Exception):
+    """The page is becoming another one just now."""
+
+
 class Page:
     """A tab, and what a person does with it."""
 
@@ -82,12 +90,17 @@ class Page:
             if message.get("method") == "Network.requestWillBeSent":
                 self.asked.append(message["params"]["request"]["url"])
             if message.get("id") == number:
+                if "error" in message and _MOVED.search(message["error"]["message"]):
+                    raise Moved(message["error"]["message"])
                 assert "error" not in message, message
                 return message["result"]
 
     async def evaluate(self, script: str) -> Any:
-        """The value of an expression in the page."""
-        found = await self.call("Runtime.evaluate", expression=script, returnByValue=True)
+        """The value of an expression in the page; None while it becomes another page."""
+        try:
+            found = await self.call("Runtime.evaluate", expression=script, returnByValue=True)
+        except Moved:
+            return None
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
 

@@ -111,6 +111,10 @@ NEEDS: Mapping[str, tuple[Need, ...]] = {
         "list": _need("list rollouts; ?watch rollouts"),
         "fleet": [*_need("list rollouts; ?watch rollouts"), *_CONFIG],
         "status": [*_need(f"get rollouts; ?list,watch rollouts; {_PARTS}; {_MOVING}"), *_CONFIG],
+        "dashboard": [
+            *_need(f"list,watch rollouts; {_PARTS}; {_MOVING}; ?list,watch events; ?get pods/log"),
+            *_CONFIG,
+        ],
         "wait": _need("list,watch rollouts; ?get rollouts; ?get deployments"),
         "plan": [*_need(f"get rollouts; ?list replicasets; {_TEMPLATES}; {_ROUTES}"), *_CONFIG],
         "explain": [*_need(f"get rollouts; {_PARTS}; ?list events"), *_CONFIG],

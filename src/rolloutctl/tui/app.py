@@ -46,7 +46,7 @@ class Dashboard(App[None]):
     Footer { background: $panel; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q", "quit", "Quit"),
+        Binding("q", "quit", "Quit", show=False),
         Binding("T", "turn_theme", "Light or dark", show=False),
         Binding("question_mark", "help", "Help", key_display="?"),
         Binding("E", "outcomes", "What was done", show=False),

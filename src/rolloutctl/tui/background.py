@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
+from rolloutctl.errors import RolloutctlError
+
 T = TypeVar("T")
 
 
@@ -40,3 +42,10 @@ async def in_thread(work: Callable[[], T]) -> T:
 
     threading.Thread(target=run, name="work", daemon=True).start()
     return await future
+
+
+def told(error: Exception) -> str:
+    """An error in a line, whatever it is: what is not ours says its kind too."""
+    if isinstance(error, RolloutctlError):
+        return error.message
+    return f"{type(error).__name__}: {error}"

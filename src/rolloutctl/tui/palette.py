@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
+from textual.app import App
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.screen import Screen
 
 from rolloutctl.render.text import safe
 
@@ -50,6 +52,8 @@ class Actions(Provider):
         seen = set()
         for active in self.screen.active_bindings.values():
             binding = active.binding
+            if not isinstance(active.node, (Screen, App)):
+                continue  # moving about
             if not binding.description or not active.enabled or binding.system:
                 continue
             if binding.description in seen:

@@ -32,7 +32,7 @@ COMMANDS = {
 class ActingScreen(LiveScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("p", "change('promote')", "Promote"),
-        Binding("P", "change('promote-full')", "Promote in full"),
+        Binding("P", "change('promote-full')", "In full"),
         Binding("a", "change('abort')", "Abort"),
         Binding("r", "change('retry')", "Retry"),
         Binding("z", "change('pause')", "Pause", show=False),

@@ -33,7 +33,7 @@ class CausesScreen(ActingScreen):
     def compose(self) -> ComposeResult:
         yield StatusBar()
         yield Causes()
-        yield Footer(show_command_palette=False)
+        yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
         self.query_one(Causes).focus()

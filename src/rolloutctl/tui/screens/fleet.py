@@ -30,7 +30,7 @@ _ORDERS = {
 class FleetScreen(ActingScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "Filter", key_display="/"),
-        Binding("s", "sort", "Sort"),
+        Binding("s", "sort", "Sort", show=False),
         Binding("S", "turn", "Turn the order", show=False),
         Binding("2", "app.causes", "Causes"),
         Binding("3", "app.plugins", "Plugins"),
@@ -49,7 +49,7 @@ class FleetScreen(ActingScreen):
             namespaces=any(member.namespace is None for member in dashboard.setup.members),
             clusters=dashboard.clusters,
         )
-        yield Footer(show_command_palette=False)
+        yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
         self._wrong = ""

@@ -42,7 +42,7 @@ class HelpScreen(ReportScreen):
     def lines(self, surface: Surface) -> Sequence[Line]:
         seen: set[tuple[str, str]] = set()
         rows: list[tuple[str, str]] = []
-        for node in (self._of.focused, self._of, self.app):
+        for node in (self._of, self.app, self._of.focused):
             if node is None or isinstance(node, Input):
                 continue
             for keys in node._bindings.key_to_bindings.values():

@@ -12,11 +12,10 @@ from textual.widgets import Footer
 
 from rolloutctl.actions.plugins import overview
 from rolloutctl.domain.plugin_use import Overview, PluginFacts
-from rolloutctl.errors import RolloutctlError
 from rolloutctl.render.surface import Surface
 from rolloutctl.render.text import Line, Span, line, safe, wrap
 from rolloutctl.render.views import plugins as view
-from rolloutctl.tui.background import in_thread
+from rolloutctl.tui.background import in_thread, told
 from rolloutctl.tui.screens.base import LiveScreen
 from rolloutctl.tui.widgets.status_bar import StatusBar
 from rolloutctl.tui.widgets.tree_pane import Item, Tree
@@ -39,7 +38,7 @@ class PluginsScreen(LiveScreen):
     def compose(self) -> ComposeResult:
         yield StatusBar()
         yield Plugins()
-        yield Footer(show_command_palette=False)
+        yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
         self._read_at = float("-inf")
@@ -66,8 +65,8 @@ class PluginsScreen(LiveScreen):
             found = await in_thread(
                 lambda: overview(member.cluster, now=now(), namespace=member.namespace)
             )
-        except RolloutctlError as error:
-            shown.problems[label] = error.message
+        except Exception as error:  # whatever it is, it is shown, and tried again
+            shown.problems[label] = told(error)
         else:
             shown.problems.pop(label, None)
             shown.found[label] = found
@@ -113,7 +112,7 @@ class Plugins(Tree):
         for label in {**self.problems, **self.found}:
             head = self._head(label, surface)
             if head:
-                result.append(Item(f"cluster {label}", head))
+                result.append(Item(f"cluster {label}", head, still=True))
             if label not in self.found:
                 continue
             for plugin, said, below in view.blocks(self.found[label], surface):

@@ -99,7 +99,7 @@ class RolloutScreen(ActingScreen):
                 for name, (_, pane) in self._panes.items():
                     pane.id = f"pane-{name}"
                     yield pane
-        yield Footer(show_command_palette=False)
+        yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
         self.live.start()

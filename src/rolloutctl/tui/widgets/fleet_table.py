@@ -35,7 +35,7 @@ class FleetTable(ScrollView, can_focus=True):
         Binding("home,g", "go(0)", "First", show=False),
         Binding("end,G", "go(-1)", "Last", show=False),
         Binding("enter,l", "open", "Open"),
-        Binding("space", "mark", "Mark"),
+        Binding("space", "mark", "Mark", show=False),
     ]
 
     @dataclass

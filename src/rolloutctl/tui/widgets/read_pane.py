@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from rolloutctl.errors import RolloutctlError
 from rolloutctl.render.surface import Surface
 from rolloutctl.render.text import Line, Span, line, safe
-from rolloutctl.tui.background import in_thread
+from rolloutctl.tui.background import in_thread, told
 from rolloutctl.tui.widgets.pane import Pane
 
 
@@ -16,7 +15,8 @@ class ReadPane(Pane):
     """`read` runs in a thread; what it raises is shown in place of what it finds."""
 
     _found: Any = None
-    _problem: RolloutctlError | None = None
+    _problem = ""
+    _hint = ""
     _read_for: object = None
     _reading = False
     _wanted = False
@@ -49,18 +49,18 @@ class ReadPane(Pane):
 
     async def _read(self) -> None:
         try:
-            self._found, self._problem = await in_thread(self.read), None
-        except RolloutctlError as error:
-            self._problem = error
+            self._found, self._problem = await in_thread(self.read), ""
+        except Exception as error:  # whatever it is, it is shown here, and nowhere else
+            self._problem, self._hint = told(error), str(getattr(error, "hint", ""))
         finally:
             self._reading = False
         self.look()
 
     def lines(self, surface: Surface) -> Sequence[Line]:
-        if self._problem is not None:
-            said = [line(Span(safe(self._problem.message, 600), "bad"))]
-            hint = self._problem.hint
-            return [*said, *(line(Span(safe(each, 400), "dim")) for each in hint.splitlines())]
+        if self._problem:
+            said = line(Span(safe(self._problem, 600), "bad"))
+            hints = self._hint.splitlines()
+            return [said, *(line(Span(safe(each, 400), "dim")) for each in hints)]
         if self._found is None:
             return [line(Span("reading", "dim"))]
         return self.shown(self._found, surface)

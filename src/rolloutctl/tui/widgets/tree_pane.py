@@ -19,6 +19,7 @@ class Item:
     """`key` tells it from the others, also in the next picture; `folded`: what it is at first.
 
     `holds`: other items follow that it folds, which `items` leaves out then; `depth` is theirs.
+    `still`: the cursor passes it by.
     """
 
     key: str
@@ -27,6 +28,7 @@ class Item:
     folded: bool = False
     holds: bool = False
     depth: int = 0
+    still: bool = False
 
 
 class Tree(Lines):
@@ -63,20 +65,25 @@ class Tree(Lines):
 
     def lines(self, surface: Surface) -> Sequence[Line]:
         self._items = self.items(surface._replace(width=max(1, surface.width - 2)))
-        keys = [item.key for item in self._items]
+        keys = self._keys()
         if self._cursor not in keys:
             self._cursor = keys[0] if keys else ""
         self._heads = {}
         result: list[Line] = []
         for item in self._items:
             for number, each in enumerate(item.head):
-                self._heads[len(result)] = item.key
+                if not item.still:
+                    self._heads[len(result)] = item.key
                 folds = not number and (item.below or item.holds)
                 sign = ("▸ " if self._is_folded(item) else "▾ ") if folds else "  "
                 result.append((Span("  " * item.depth + sign, "dim"), *each))
             if not self._is_folded(item):
                 result += [(Span("  "), *each) for each in item.below]
         return result or [line(Span(self.nothing(), "dim"))]
+
+    def _keys(self) -> list[str]:
+        """Where the cursor may be."""
+        return [item.key for item in self._items if not item.still]
 
     def behind(self, index: int) -> str:
         return (
@@ -107,7 +114,7 @@ class Tree(Lines):
         self.refresh()
 
     def action_move(self, by: int) -> None:
-        keys = [item.key for item in self._items]
+        keys = self._keys()
         if self._cursor in keys:
             at = keys.index(self._cursor) + by
             if not 0 <= at < len(keys):
