@@ -10,7 +10,7 @@ help:
 	@echo "make demo     watch the tool at work on a cluster of its own"
 	@echo "make test     run every test"
 	@echo "make check    lint, types, layers, generated documents"
-	@echo "make docs     write man/ and completions/ anew from the command tree"
+	@echo "make docs     write man/, completions/ and the pictures of the dashboard anew"
 	@echo "make bench    measure speed and memory, as ratios in one run"
 	@echo "make lowest   run every test with the lowest versions pyproject.toml allows"
 
@@ -37,6 +37,7 @@ layers: $(STAMP)
 
 docs: $(STAMP)
 	$(BIN)/python -m rolloutctl.cli.manual .
+	$(BIN)/python docs/pictures.py
 
 docs-check: $(STAMP)
 	$(BIN)/python -m rolloutctl.cli.manual --check .

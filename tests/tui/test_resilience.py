@@ -90,6 +90,26 @@ def test_a_rollout_may_lose_its_form_and_get_it_back() -> None:
     play(app, story)
 
 
+def test_nothing_there_is_said() -> None:
+    app = dashboards.of(LiveCluster({"rollouts": []}), "shop")
+
+    async def story(pilot: Played) -> None:
+        await says(pilot, "no rollouts in namespace shop")
+
+    play(app, story)
+
+
+def test_a_filter_that_keeps_nothing_says_how_to_go_back() -> None:
+    app = dashboards.of(LiveCluster(objects()), query="nowhere")
+
+    async def story(pilot: Played) -> None:
+        await says(pilot, "none of 1 is meant")
+        await pilot.press("escape")
+        await says(pilot, "demo")
+
+    play(app, story)
+
+
 def test_who_may_not_list_rollouts_is_told_so() -> None:
     cluster = LiveCluster(objects())
     cluster.refuses = Forbidden("not allowed to list rollouts in namespace shop")

@@ -35,6 +35,9 @@ from rolloutctl.tui.theme import DARK, LIGHT, THEMES
 _FRAME = 0.1
 """Seconds between two pictures at least."""
 
+_NARROW = 100
+"""On fewer cells the first line is told in fewer words."""
+
 
 class Dashboard(App[None]):
     """`rolloutctl dashboard`."""
@@ -42,7 +45,6 @@ class Dashboard(App[None]):
     TITLE = "rolloutctl"
     COMMANDS: ClassVar[set[Any]] = {Rollouts, Actions}
     CSS = """
-    Screen { background: $background; }
     Footer { background: $panel; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -107,7 +109,7 @@ class Dashboard(App[None]):
         """What the first line says: the counts, and how live they are."""
         board = self.fleet.board
         surface = self.surface()
-        left = table.counts(board.phases, board.awaiting)
+        left = table.counts(board.phases, board.awaiting, short=surface.width < _NARROW)
         unreadable = len(self.fleet.unreadable)
         said = Span(f"{unreadable:,} unreadable" if unreadable else "", "bad")
         return left, join([said, connections.short(self.fleet.connections, surface)], "  ")

@@ -26,7 +26,7 @@ from rolloutctl.domain.reports import Did, Result
 from rolloutctl.domain.shipping import Shipping
 from rolloutctl.errors import ExitCode, RolloutctlError
 from rolloutctl.render.surface import Surface
-from rolloutctl.render.text import Line, Span, line, safe
+from rolloutctl.render.text import Line, Span, line, safe, wrap
 from rolloutctl.render.views import bulk as bulk_view
 from rolloutctl.render.views import changes as view
 from rolloutctl.render.views import shipping as shipping_view
@@ -141,13 +141,14 @@ class Changing:
     def _told(self, intent: Intent, plans: Iterable[_Plan], surface: Surface) -> list[Line]:
         """What will happen, to each."""
         lines: list[Line] = []
+        room = surface.room
         for plan in plans:
             if plan.label:
                 lines.append(line(Span(safe(plan.label), "accent")))
             if len(plan.decisions) + len(plan.errors) == 1:
                 for ref, decision in plan.decisions.items():
                     lines += view.plan(decision, surface)
-                    lines.append(line("  ", view.effect(decision, surface)))
+                    lines += wrap(line(f"  {view.effect(decision, surface)}"), room, indent=4)
                     shipping = (plan.looked or {}).get(ref)
                     if shipping is not None:
                         ships = decision.action is not Action.UNDO

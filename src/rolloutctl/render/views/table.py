@@ -12,7 +12,7 @@ from rolloutctl.domain.tree import RolloutRow
 from rolloutctl.render import words
 from rolloutctl.render.columns import table
 from rolloutctl.render.surface import Surface
-from rolloutctl.render.text import Line, Piece, Span, line, pad, safe, width
+from rolloutctl.render.text import Line, Piece, Span, join, line, pad, safe, width
 
 _RIGHT = frozenset({"WEIGHT", "READY", "REVISION"})
 _LABEL = 300
@@ -83,16 +83,24 @@ def lines(
     )
 
 
-def counts(phases: Mapping[str, int], awaiting: int) -> Line:
-    """How many there are: "24,000 rollouts: 40 Degraded, 300 Paused, 23,660 Healthy; 12 ..."."""
+def counts(phases: Mapping[str, int], awaiting: int, *, short: bool = False) -> Line:
+    """How many there are: "24,000 rollouts: 40 Degraded, 300 Paused, 23,660 Healthy; 12 ...".
+
+    `short`: "24,000: 40 Degraded, 12 wait, 300 Paused, ...", with what matters least last.
+    """
     known = [name for name in _WORST_FIRST if name in phases]
     others = sorted(name for name in phases if name not in _WORST_FIRST)
-    pieces: list[Piece] = [f"{words.counted(sum(phases.values()), 'rollout')}: "]
-    for index, name in enumerate([*known, *others]):
+    total = sum(phases.values())
+    found: list[Span] = []
+    for name in [*known, *others]:
         shown, style = words.phase(name)
-        pieces += [", " if index else "", Span(f"{phases[name]:,} {shown}", style)]
-    if awaiting:
-        waits = "waits" if awaiting == 1 else "wait"
+        found.append(Span(f"{phases[name]:,} {shown}", style))
+    waits = "waits" if awaiting == 1 else "wait"
+    if short and awaiting:
+        found.insert("Degraded" in phases, Span(f"{awaiting:,} {waits}", "wait"))
+    head = f"{total:,}: " if short else f"{words.counted(total, 'rollout')}: "
+    pieces: list[Piece] = [head, *join(found, ", ")]
+    if awaiting and not short:
         pieces += ["; ", Span(f"{awaiting:,} {waits} for a person", "wait")]
     return line(*pieces)
 

@@ -46,6 +46,7 @@ class FleetScreen(ActingScreen):
             dashboard.fleet.board,
             dashboard.surface,
             dashboard.fleet.fresh,
+            self._nothing,
             namespaces=any(member.namespace is None for member in dashboard.setup.members),
             clusters=dashboard.clusters,
         )
@@ -96,6 +97,16 @@ class FleetScreen(ActingScreen):
 
     def chosen(self) -> Sequence[Place]:
         return self.query_one(FleetTable).chosen()
+
+    def _nothing(self) -> str:
+        fleet = self.dashboard.fleet
+        if fleet.board.total:
+            return f"none of {fleet.board.total:,} is meant; escape takes the filter back"
+        if not fleet.complete:
+            return "reading"
+        places = {member.namespace for member in self.dashboard.setup.members}
+        named = ", ".join(sorted(place for place in places if place))
+        return f"no rollouts in {f'namespace {named}' if None not in places else 'any namespace'}"
 
     # --- finding ---------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from textual.strip import Strip
 from rolloutctl.domain.facts import Place
 from rolloutctl.domain.fleet.board import Board
 from rolloutctl.render.surface import Surface
+from rolloutctl.render.text import Span
 from rolloutctl.render.views.fleet_table import FleetTable as Columns
 from rolloutctl.render.views.fleet_table import Mark
 from rolloutctl.tui.theme import strip, style
@@ -27,6 +28,9 @@ _FRESH = 2.0
 class FleetTable(ScrollView, can_focus=True):
     """A board's rows. The cursor stays with its rollout when rows come, go, or are sorted anew."""
 
+    DEFAULT_CSS = """
+    FleetTable { overflow-x: hidden; }
+    """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "move(1)", "Down", show=False),
         Binding("up,k", "move(-1)", "Up", show=False),
@@ -61,6 +65,7 @@ class FleetTable(ScrollView, can_focus=True):
         board: Board,
         surface: Callable[[], Surface],
         fresh: Callable[[float], frozenset[Place]],
+        nothing: Callable[[], str] = lambda: "",
         *,
         namespaces: bool = True,
         clusters: tuple[str, ...] = (),
@@ -68,6 +73,8 @@ class FleetTable(ScrollView, can_focus=True):
     ) -> None:
         super().__init__(id=id)
         self.board = board
+        self._nothing = nothing
+        """What is said where there are no rows."""
         self.marked: set[Place] = set()
         self._surface = surface
         self._fresh = fresh
@@ -101,7 +108,7 @@ class FleetTable(ScrollView, can_focus=True):
         index = self.board.index(self._cursor) if self._cursor is not None else None
         if index is None:
             index = max(0, min(self._at, count - 1))
-        self.virtual_size = Size(self._room, count + 1)
+        self.virtual_size = Size(1, count + 1)
         moved = index - self._at
         top = self.scroll_offset.y
         self._settle(index)
@@ -132,7 +139,7 @@ class FleetTable(ScrollView, can_focus=True):
 
     def on_resize(self, _event: events.Resize) -> None:
         self._columns.reset()
-        self.virtual_size = Size(self._room, len(self.board) + 1)
+        self.virtual_size = Size(1, len(self.board) + 1)
         self._show_cursor()
 
     def render_lines(self, crop: Region) -> list[Strip]:
@@ -154,6 +161,9 @@ class FleetTable(ScrollView, can_focus=True):
         if y == 0:
             return strip(self._columns.head(), room, dark=dark, behind=plain)
         index = self.scroll_offset.y + y - 1
+        if y == 1 and not len(self.board):
+            said = (Span(f"  {self._nothing()}", "dim"),)
+            return strip(said, room, dark=dark, behind=plain)
         if not 0 <= index < len(self.board):
             return Strip.blank(room, plain)
         row = self.board.row(index)
