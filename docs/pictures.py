@@ -1,6 +1,6 @@
 """Makes the pictures of the dashboard in docs/pictures, from a sandbox of its own.
 
-    python docs/pictures.py
+python docs/pictures.py
 """
 
 from __future__ import annotations

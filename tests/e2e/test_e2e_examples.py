@@ -42,6 +42,7 @@ FOR_EVER = (
 """What goes on until somebody ends it; here --timeout does."""
 ELSEWHERE = (
     "rolloutctl demo",  # test_e2e_demo
+    "rolloutctl dashboard",  # tests/tui, test_e2e_dashboard_web: it needs a terminal, or a browser
     "rolloutctl sandbox up --",  # tests/sandbox/process: this one runs already
     "rolloutctl sandbox down",
     "rolloutctl sandbox load rollout.yaml",

@@ -61,6 +61,8 @@ def test_the_marked_ones_are_changed_together_and_no_other() -> None:
         await says(pilot, "2 marked")
         await pilot.press("a")
         await says(pilot, "Abort 2 rollouts? [y/N]")
+        await pilot.press("Y")
+        assert app.clipboard == "rolloutctl abort a c -n shop"
         await pilot.press("y")
         await until(pilot, lambda: len(cluster.sent) == 2)
         await says(pilot, "2 aborted")

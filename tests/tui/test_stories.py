@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from rolloutctl import kube
 from rolloutctl.domain.cluster import Cluster
 from rolloutctl.tui.app import Dashboard
 from rolloutctl.tui.screens.rollout import RolloutScreen
 from support import dashboards
+from support.cut_off import way_to
 from support.dashboards import Played, play, says, text, until
 from support.sandboxes import SandboxProcess
 
 
-def connected(sandbox: SandboxProcess, namespace: str) -> Cluster:
+def connected(sandbox: SandboxProcess, namespace: str, kubeconfig: Path | None = None) -> Cluster:
     return kube.connect(
-        kubeconfig=str(sandbox.kubeconfig),
+        kubeconfig=str(kubeconfig or sandbox.kubeconfig),
         context=None,
         namespace=namespace,
         impersonate=None,
@@ -120,3 +123,31 @@ def test_a_rollout_that_is_deleted_while_it_is_shown(
 
 def on_top(app: Dashboard, name: str) -> bool:
     return type(app.screen).__name__ == name
+
+
+def test_a_server_that_goes_away_and_comes_back(
+    sandbox_process: SandboxProcess, namespace: str, tmp_path: Path
+) -> None:
+    sandbox_process.load("paused", namespace)
+    config = yaml.safe_load(sandbox_process.kubeconfig.read_text())
+    with way_to(sandbox_process.record.url) as way:
+        config["clusters"][0]["cluster"]["server"] = f"https://127.0.0.1:{way.port}"
+        elsewhere = tmp_path / "kubeconfig"
+        elsewhere.write_text(yaml.safe_dump(config))
+        app = dashboards.of(connected(sandbox_process, namespace, elsewhere), namespace)
+
+        async def story(pilot: Played) -> None:
+            await says(pilot, "4/7 pause")
+            await until(pilot, lambda: "live" in text(app).splitlines()[0])
+            way.cut()
+            await says(pilot, "stale since")
+            assert "4/7 pause" in text(app), "what is known stays"
+            # Meanwhile somebody else goes on.
+            patch = {"spec": {"paused": True}}
+            sandbox_process.client.patch("rollouts", "checkout", patch, namespace)
+            way.mend()
+            await until(pilot, lambda: "live" in text(app).splitlines()[0], 60)
+            await pilot.press("enter")
+            await says(pilot, "paused by a person")
+
+        play(app, story)

@@ -143,6 +143,16 @@ class Dashboard(App[None]):
     def action_outcomes(self) -> None:
         self.push_screen(OutcomesScreen())
 
+    def copied(self, text: str) -> None:
+        """Puts a text on the clipboard, and says so."""
+        if not text:
+            self.notify("there is nothing to copy", severity="warning")
+            return
+        self.copy_to_clipboard(text)
+        lines = text.splitlines()
+        shown = text if len(lines) == 1 else f"{len(lines)} lines"
+        self.notify(f"copied: {shown}", markup=False)
+
     def learn(self, place: Place) -> None:
         """Finds out, once, what the caller may do in the namespace of a rollout."""
         label, ref = place

@@ -29,6 +29,7 @@ from rolloutctl.render.surface import Surface
 from rolloutctl.render.text import Line, Span, line, safe, wrap
 from rolloutctl.render.views import bulk as bulk_view
 from rolloutctl.render.views import changes as view
+from rolloutctl.render.views import commands
 from rolloutctl.render.views import shipping as shipping_view
 from rolloutctl.tui.background import in_thread
 from rolloutctl.tui.screens.confirm import ConfirmScreen
@@ -99,6 +100,17 @@ class Changing:
                 lambda room: self._told(intent, plans, dashboard.surface(room)),
                 question,
                 to_type(decisions, looked),
+                command="\n".join(
+                    each
+                    for plan in plans
+                    for each in commands.equivalent(
+                        intent.action,
+                        plan.decisions,
+                        context=plan.label,
+                        images=intent.images,
+                        to_revision=intent.to_revision,
+                    )
+                ),
             )
         )
         if not agreed:

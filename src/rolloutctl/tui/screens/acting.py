@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -13,20 +12,9 @@ from textual.binding import Binding, BindingType
 from rolloutctl.actions.promotion import Intent
 from rolloutctl.domain.decision import Action
 from rolloutctl.domain.facts import Place
+from rolloutctl.render.views import commands
 from rolloutctl.tui import asking
 from rolloutctl.tui.screens.base import LiveScreen
-
-COMMANDS = {
-    Action.PROMOTE: "promote",
-    Action.PROMOTE_FULL: "promote --full",
-    Action.ABORT: "abort",
-    Action.RETRY: "retry",
-    Action.PAUSE: "pause",
-    Action.RESUME: "resume",
-    Action.RESTART: "restart",
-    Action.UNDO: "undo",
-}
-"""The command that does the same."""
 
 
 class ActingScreen(LiveScreen):
@@ -95,21 +83,10 @@ class ActingScreen(LiveScreen):
 
     def action_copy_command(self) -> None:
         """The command that shows the rollout: a start for any other."""
-        commands = []
-        for label, ref in self.chosen():
-            context = f" --context {shlex.quote(label)}" if label else ""
-            commands.append(f"rolloutctl get {ref.name} -n {ref.namespace}{context}")
-        self.copied("\n".join(commands))
+        self.copied("\n".join(commands.shown(ref, label) for label, ref in self.chosen()))
 
     def copied(self, text: str) -> None:
-        """Puts a text on the clipboard, and says so."""
-        if not text:
-            self.notify("there is nothing to copy", severity="warning")
-            return
-        self.app.copy_to_clipboard(text)
-        lines = text.splitlines()
-        shown = text if len(lines) == 1 else f"{len(lines)} lines"
-        self.notify(f"copied: {shown}", markup=False)
+        self.dashboard.copied(text)
 
 
 def _meant(action: str, parameters: tuple[object, ...]) -> Action | None:

@@ -25,7 +25,6 @@ _MOST = 200
 
 class CausesScreen(ActingScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "Open"),
         Binding("1,escape", "app.fleet", "Fleet"),
         Binding("3", "app.plugins", "Plugins"),
     ]
@@ -61,7 +60,7 @@ class Causes(Tree):
     """Groups that fold, and the rollouts in them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "screen.open", "Open", show=False),
+        Binding("enter", "screen.open", "Open"),
     ]
 
     summary: Summary | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -11,8 +11,11 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
-from rolloutctl.render.text import Line, safe
+from rolloutctl.render.text import Line, Span, line, safe, wrap
 from rolloutctl.tui.theme import content
+
+if TYPE_CHECKING:
+    from rolloutctl.tui.app import Dashboard
 
 Lines = Callable[[int], Sequence[Line]]
 """Lines for a width in cells."""
@@ -36,11 +39,16 @@ class ConfirmScreen(ModalScreen[bool]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "yes", "Yes", show=False),
         Binding("n,escape", "no", "No", show=False),
+        Binding("Y", "copy", "Copy the command", show=False),
         Binding("left,right,h,l", "other", "Other button", show=False),
     ]
 
-    def __init__(self, lines: Lines, question: str, typed: str | None = None) -> None:
+    def __init__(
+        self, lines: Lines, question: str, typed: str | None = None, *, command: str = ""
+    ) -> None:
+        """`command`: what does the same on a command line; Y copies it."""
         super().__init__()
+        self._command = command
         self._lines = lines
         self._question = question
         self._typed = typed
@@ -69,7 +77,13 @@ class ConfirmScreen(ModalScreen[bool]):
     def _draw(self) -> None:
         plan = self.query_one("#plan", Static)
         room = max(10, plan.size.width or self.size.width - 6)
-        plan.update(content(self._lines(room), dark=self.app.current_theme.dark))
+        lines = list(self._lines(room))
+        first, *more = self._command.splitlines() or [""]
+        if first:
+            others = f" and {len(more)} more" if more else ""
+            said = line(Span(f"Y copies: {safe(first, 300)}{others}", "dim"))
+            lines += [(), *wrap(said, room, indent=2)]
+        plan.update(content(lines, dark=self.app.current_theme.dark))
 
     def action_yes(self) -> None:
         if self._typed is None:
@@ -77,6 +91,9 @@ class ConfirmScreen(ModalScreen[bool]):
 
     def action_no(self) -> None:
         self.dismiss(False)
+
+    def action_copy(self) -> None:
+        cast("Dashboard", self.app).copied(self._command)
 
     def action_other(self) -> None:
         self.focus_next()

@@ -29,7 +29,6 @@ class PluginsScreen(LiveScreen):
         Binding("d", "switch(True)", "Disable"),
         Binding("e", "switch(False)", "Enable"),
         Binding("u", "used", "Who uses it"),
-        Binding("enter", "fold", "Unfold"),
         Binding("r", "read", "Read again", show=False),
         Binding("1,escape", "app.fleet", "Fleet"),
         Binding("2", "app.causes", "Causes"),
@@ -72,9 +71,6 @@ class PluginsScreen(LiveScreen):
             shown.found[label] = found
         shown.look()
 
-    def action_fold(self) -> None:
-        self.query_one(Plugins).action_fold()
-
     def action_used(self) -> None:
         """To the fleet, filtered to those that use the plugin."""
         chosen = self.query_one(Plugins).chosen
@@ -98,7 +94,7 @@ class PluginsScreen(LiveScreen):
 class Plugins(Tree):
     """Of several clusters each has its own; what concerns a whole cluster stands above them."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "fold", "Unfold", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "fold", "Unfold")]
 
     def __init__(self) -> None:
         super().__init__()
