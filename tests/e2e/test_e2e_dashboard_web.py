@@ -23,36 +23,6 @@ from support.web import ENV, alive, tiny, until
 pytestmark = pytest.mark.e2e
 
 
-def test_an_application_is_drawn_takes_keys_and_comes_again_on_reload(tmp_path: Path) -> None:
-    pids = tmp_path / "pids"
-
-    async def story() -> None:
-        async with (
-            web.serving(tiny(pids), port=0, token="t0ken", env=ENV, tell=print) as address,
-            chromium(tmp_path) as page,
-        ):
-            await page.open(address)
-            await page.says("Hello from the tiny app")
-            await page.press("x")
-            await page.says("Key 1: x")
-            await page.press("Enter")
-            await page.says("Key 2: enter")
-            (first,) = alive(pids)
-
-            await page.reload()
-            await page.says("Hello from the tiny app")
-            await until(lambda: first not in alive(pids))
-            await page.press("y")
-            await page.says("Key 1: y")
-            assert page.asked
-            assert {urlsplit(asked).netloc for asked in page.asked if asked.startswith("http")} == {
-                urlsplit(address).netloc
-            }
-        assert alive(pids) == []
-
-    asyncio.run(story())
-
-
 def test_leaving_it_in_the_browser_offers_to_start_it_again(tmp_path: Path) -> None:
     pids = tmp_path / "pids"
 
@@ -129,6 +99,8 @@ def test_a_person_promotes_a_rollout_in_the_browser_and_reloads(
 
             await page.reload()
             await page.says("checkout", "4/4")
+            elsewhere = {urlsplit(asked).netloc for asked in page.asked if "://" in asked}
+            assert elsewhere == {urlsplit(address).netloc}
             await until(lambda: not set(before) & set(children(server.pid)))
             left = children(server.pid)
             assert interrupted(server)[0] == ""
@@ -151,23 +123,6 @@ def test_a_page_changes_nothing_unless_that_was_allowed(shell: Shell, tmp_path: 
     asyncio.run(story())
     _, errors = interrupted(server)
     assert "--allow-changes" in errors
-    assert step(shell) == 2
-
-
-def test_a_context_that_is_read_only_stays_so(shell: Shell, tmp_path: Path) -> None:
-    paused(shell)
-    shell.env["ROLLOUTCTL_READ_ONLY"] = "true"
-    server, address = dashboard(shell, "--allow-changes")
-
-    async def story() -> None:
-        async with chromium(tmp_path) as page:
-            await page.open(address)
-            await page.says("checkout", "2/4")
-            await page.press("p")
-            await page.says("ROLLOUTCTL_READ_ONLY")
-
-    asyncio.run(story())
-    interrupted(server)
     assert step(shell) == 2
 
 

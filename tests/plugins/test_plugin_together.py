@@ -29,8 +29,8 @@ from support.forked import start
 from support.shell import ROLLOUTCTL
 
 PLUGINS = 200
-BY_PROGRAM = 16
-AMONG = 56
+BY_PROGRAM = 12
+AMONG = 40
 """Programs and others together."""
 NAMESPACE = "argo-rollouts"
 

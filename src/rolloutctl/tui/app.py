@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.css.query import NoMatches
 
 from rolloutctl.actions.availability import forbidden
 from rolloutctl.actions.live_fleet import LiveFleet
@@ -92,12 +94,17 @@ class Dashboard(App[None]):
             # would stop the screen for a tenth of a second each time.
             gc.collect()
             gc.freeze()
-        if isinstance(self.screen, LiveScreen):
-            self.screen.frame(changed)
+        screen = self.screen
+        if isinstance(screen, LiveScreen) and screen.ready:
+            # (A screen that is being left has lost some of its widgets already.)
+            with contextlib.suppress(NoMatches):
+                screen.frame(changed)
 
     def _second(self) -> None:
-        if isinstance(self.screen, LiveScreen):
-            self.screen.second()
+        screen = self.screen
+        if isinstance(screen, LiveScreen) and screen.ready:
+            with contextlib.suppress(NoMatches):
+                screen.second()
 
     # --- what screens ask for --------------------------------------------------------------------
 

@@ -50,7 +50,7 @@ class ActingScreen(LiveScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What cannot be done is shown as such; its key says why."""
         meant = _meant(action, parameters)
-        return None if meant is not None and self.is_mounted and self.why_not(meant) else True
+        return None if meant is not None and self.ready and self.why_not(meant) else True
 
     def on_key(self, event: events.Key) -> None:
         """A key whose binding is off comes here."""

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 class LiveScreen(Screen[Any]):
     """A screen that the application keeps up to date while it is the one that is shown."""
 
+    ready = False
+    """Whether everything on it is there; before that it is told nothing."""
+
     @property
     def dashboard(self) -> Dashboard:
         return cast("Dashboard", self.app)
@@ -31,6 +34,6 @@ class LiveScreen(Screen[Any]):
 
     def on_screen_resume(self) -> None:
         """It is shown (again): nothing was told to it while it was covered."""
-        if self.is_mounted:
+        if self.ready:
             self.frame(True)
             self.second()

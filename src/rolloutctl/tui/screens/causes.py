@@ -37,6 +37,7 @@ class CausesScreen(ActingScreen):
     def on_mount(self) -> None:
         self.query_one(Causes).focus()
         self.second()
+        self.ready = True
 
     def second(self) -> None:
         self.query_one(StatusBar).show(*self.dashboard.headline())

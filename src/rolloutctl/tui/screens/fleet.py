@@ -62,6 +62,7 @@ class FleetScreen(ActingScreen):
         self._arrange()
         self.query_one(FleetTable).focus()
         self.frame(True)
+        self.ready = True
 
     # --- keeping up ------------------------------------------------------------------------------
 

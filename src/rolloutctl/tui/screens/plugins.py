@@ -43,6 +43,7 @@ class PluginsScreen(LiveScreen):
         self._read_at = float("-inf")
         self.query_one(Plugins).focus()
         self.second()
+        self.ready = True
 
     def second(self) -> None:
         self.query_one(StatusBar).show(*self.dashboard.headline())

@@ -106,6 +106,7 @@ class RolloutScreen(ActingScreen):
         self.dashboard.learn(self.place)
         self.query_one("#pane-overview").focus()
         self._say()
+        self.ready = True
 
     def on_unmount(self) -> None:
         self.live.close()
