@@ -129,15 +129,12 @@ def _effects(outcome: Outcome, explanation: Explanation) -> list[Piece]:
 
 
 def _how(outcome: Outcome, ref: Ref) -> Iterator[str]:
-    """What is typed, where rolloutctl has no command for it."""
+    """What is typed, where the name of the row does not say it."""
     name, namespace = safe(ref.name), safe(ref.namespace)
     if outcome.command is Command.UNDO:
         yield f"with: rolloutctl undo {name} -n {namespace}"
     elif outcome.command is Command.TERMINATE_ANALYSIS:
-        yield (
-            f"with: kubectl patch analysisrun {safe(outcome.target)} -n {namespace}"
-            """ --type=merge -p '{"spec":{"terminate":true}}'"""
-        )
+        yield f"with: rolloutctl terminate analysisrun {safe(outcome.target)} -n {namespace}"
 
 
 def _what(outcome: Outcome, explanation: Explanation) -> Iterator[str]:
