@@ -377,10 +377,12 @@ def _in_cluster(env: Mapping[str, str], service_account: Path) -> Settings:
     host, port = env["KUBERNETES_SERVICE_HOST"], env.get("KUBERNETES_SERVICE_PORT", "443")
     host = f"[{host}]" if ":" in host else host
     namespace = service_account / "namespace"
+    # client-go's order: what the pod's own manifest says comes first.
+    said = env.get("POD_NAMESPACE") or (_read(namespace) if namespace.is_file() else "")
     return Settings(
         server=f"https://{host}:{port}",
         context="in-cluster",
-        namespace=_read(namespace) if namespace.is_file() else "default",
+        namespace=said or "default",
         credentials=lambda: Credentials(f"Bearer {_read(service_account / 'token')}"),
         ca_file=str(service_account / "ca.crt"),
         origin=str(service_account),
