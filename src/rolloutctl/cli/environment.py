@@ -9,7 +9,7 @@ import io
 import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol, TextIO
@@ -30,6 +30,8 @@ class Connect(Protocol):
         context: str | None,
         namespace: str | None,
         impersonate: str | None,
+        as_groups: Sequence[str] = (),
+        as_uid: str | None = None,
         request_timeout: float | None,
         env: Mapping[str, str],
     ) -> Cluster: ...
@@ -60,6 +62,8 @@ def connect_to_cluster(
     context: str | None,
     namespace: str | None,
     impersonate: str | None,
+    as_groups: Sequence[str] = (),
+    as_uid: str | None = None,
     request_timeout: float | None,
     env: Mapping[str, str],
 ) -> Cluster:
@@ -71,6 +75,8 @@ def connect_to_cluster(
         context=context,
         namespace=namespace,
         impersonate=impersonate,
+        as_groups=as_groups,
+        as_uid=as_uid,
         request_timeout=request_timeout,
         env=env,
     )

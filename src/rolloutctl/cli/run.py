@@ -43,6 +43,8 @@ class Common:
     all_contexts: bool = False
     kubeconfig: str | None = None
     impersonate: str | None = None
+    as_group: Sequence[str] = ()
+    as_uid: str | None = None
     request_timeout: float | None = None
     no_color: bool = False
     timings: bool = False
@@ -183,6 +185,8 @@ class Run:
             context=context,
             namespace=self.common.namespace,
             impersonate=self.common.impersonate,
+            as_groups=self.common.as_group,
+            as_uid=self.common.as_uid,
             request_timeout=timeout,
             env=self.environment.env,
         )
