@@ -34,6 +34,7 @@ class Connect(Protocol):
         as_uid: str | None = None,
         request_timeout: float | None,
         env: Mapping[str, str],
+        warn: Callable[[str], None] | None = None,
     ) -> Cluster: ...
 
 
@@ -66,6 +67,7 @@ def connect_to_cluster(
     as_uid: str | None = None,
     request_timeout: float | None,
     env: Mapping[str, str],
+    warn: Callable[[str], None] | None = None,
 ) -> Cluster:
     """The real thing, imported only when a command needs a cluster."""
     from rolloutctl import kube
@@ -79,6 +81,7 @@ def connect_to_cluster(
         as_uid=as_uid,
         request_timeout=request_timeout,
         env=env,
+        warn=warn,
     )
 
 

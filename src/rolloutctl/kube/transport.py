@@ -37,8 +37,11 @@ class Transport:
         settings: Settings,
         *,
         timeout: float | None,
+        warn: Callable[[str], None] | None = None,
     ) -> None:
         self.settings = settings
+        self.warn = warn
+        """Told of what the server warns of, in any thread; not safe to print, and not once only."""
         self.timeout = timeout
         self.skew = 0.0
         """Seconds this machine is ahead of the server."""
@@ -159,6 +162,12 @@ class Transport:
         if not stream:
             self.stopwatch.received(answer.tell())
         self._note_time(answer)
+        warning = answer.headers.get("Warning")
+        if warning and self.warn is not None:
+            from rolloutctl.kube.warnings import texts
+
+            for text in texts(warning):
+                self.warn(text)
         return answer
 
     def _connect_timeout(self) -> float:
