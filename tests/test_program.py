@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 import typer
 
 from rolloutctl.cli import app, main
+from rolloutctl.cli.aliases import first_word
 from rolloutctl.cli.app import command, new_app
 from rolloutctl.cli.environment import Environment
 from rolloutctl.cli.options import dry_run, duration
 from rolloutctl.cli.run import Common, Run
 from rolloutctl.errors import Conflict, ExitCode
+from support.fake_cluster import FakeCluster
 from support.program import Program
 
 
@@ -49,6 +52,33 @@ def test_common_options_work_before_and_after_the_command(
     given(monkeypatch, attempt)
     assert rolloutctl(*argv).exit_code == ExitCode.OK
     assert seen == [Common(namespace="shop", context=["prod"])]
+
+
+def test_whom_to_act_as_reaches_the_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def connect(**given: Any) -> FakeCluster:
+        asked.append(given)
+        return FakeCluster({})
+
+    environment = Environment.in_memory(connect=connect)
+    line = "--as ann --as-group dev get --as-group qa --as-group ops --as-uid 7"
+    assert main.main(line.split(), environment) == ExitCode.OK
+    (given,) = asked
+    said = (given["impersonate"], given["as_groups"], given["as_uid"])
+    assert said == ("ann", ["qa", "ops"], "7")
+
+
+def test_a_word_behind_a_common_option_is_no_command() -> None:
+    """Every common option with a value has to be known, or its value is taken for an alias."""
+    values = {
+        name
+        for option in app.root().params
+        for name in option.opts
+        if not option.is_flag and option.param_type_name == "option"
+    }
+    assert "--as" in values
+    assert {name for name in values if first_word([name, "x", "get"]) != 2} == set()
 
 
 def test_an_error_says_what_happened_and_what_next_on_stderr(

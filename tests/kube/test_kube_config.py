@@ -261,6 +261,24 @@ def test_in_a_pod(tmp_path: Path) -> None:
     assert given.ca_file == str(tmp_path / "ca.crt")
 
 
+def test_a_pod_may_be_told_its_namespace(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("one\n")
+    (tmp_path / "namespace").write_text("team")
+    pod = {"KUBERNETES_SERVICE_HOST": "10.0.0.1"}
+
+    def namespace(**more: str) -> str:
+        env = {**pod, **more}
+        given = settings(kubeconfig=None, context=None, env=env, service_account=tmp_path)
+        return given.namespace
+
+    assert namespace(POD_NAMESPACE="shop") == "shop"
+    assert namespace(POD_NAMESPACE="") == "team"
+    (tmp_path / "namespace").write_text("\n")
+    assert namespace() == "default"
+    path = written(tmp_path / "c", config("a", current="a"))
+    assert namespace(POD_NAMESPACE="shop", KUBECONFIG=str(path)) == "ns-a"
+
+
 def test_a_kubeconfig_wins_over_the_pod(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("one\n")
     path = written(tmp_path / "c", config("a", current="a"))

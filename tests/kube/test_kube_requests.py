@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rolloutctl import kube
 from rolloutctl.domain.cluster import CONFIG_MAPS, PODS, ROLLOUTS, Change, Kind
 from rolloutctl.domain.wire import Rollout
 from rolloutctl.errors import (
@@ -29,7 +30,18 @@ from rolloutctl.errors import (
 )
 from rolloutctl.kube.cluster import KubeCluster
 from rolloutctl.kube.failures import Target, failure
-from support.scripted import Scripted, Step, cut, drop, refuse, reply, serving, silent, thing
+from support.scripted import (
+    Scripted,
+    Step,
+    cut,
+    drop,
+    refuse,
+    reply,
+    serving,
+    silent,
+    thing,
+    write_kubeconfig,
+)
 
 CHANGE = Change(ROLLOUTS, "default", "web", "status", ({"op": "test", "path": "/a", "value": 1},))
 WEB = reply(200, thing("web", 7))
@@ -116,21 +128,68 @@ def test_acting_as_somebody(tmp_path: Path) -> None:
     assert script.asked[0].headers["Impersonate-User"] == "system:serviceaccount:a:b"
 
 
+ANN = {"token": "t", "as": "ann", "as-uid": "7", "as-groups": ["dev", "ops"]}
+
+
+def acting(folder: Path, user: dict[str, Any], **given: Any) -> list[tuple[str, str]]:
+    """The headers that say whom a request is made as, in the order of their names."""
+    cluster = kube.connect(
+        kubeconfig=str(write_kubeconfig(folder / "config", "https://one", user=user)),
+        env={},
+        **given,
+    )
+    return sorted(cluster.transport.settings.impersonate)
+
+
 def test_whom_to_act_as_may_stand_in_the_kubeconfig(tmp_path: Path) -> None:
-    user = {"token": "t", "as": "ann", "as-groups": ["dev"]}
     with serving(WEB) as script:
-        get(script.cluster(folder=tmp_path, user=user))
-        get(script.cluster(folder=tmp_path, user=user, impersonate="bob"))
-    first, second = (asked.headers for asked in script.asked)
-    assert (first["Impersonate-User"], first["Impersonate-Group"]) == ("ann", "dev")
-    assert second["Impersonate-User"] == "bob"
-    assert "Impersonate-Group" not in second
+        get(script.cluster(folder=tmp_path, user=ANN))
+    headers = script.asked[0].headers
+    assert (headers["Impersonate-User"], headers["Impersonate-Uid"]) == ("ann", "7")
+    # Each group is a header of its own; a mapping keeps the last.
+    assert headers["Impersonate-Group"] == "ops"
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ({"impersonate": "bob"}, ("bob", "7", "dev", "ops")),
+        ({"as_groups": ["qa"]}, ("ann", "7", "qa")),
+        ({"as_uid": "8"}, ("ann", "8", "dev", "ops")),
+        ({"impersonate": "bob", "as_groups": ["a", "b"], "as_uid": "8"}, ("bob", "8", "a", "b")),
+    ],
+)
+def test_each_option_replaces_its_field_of_the_kubeconfig(
+    tmp_path: Path, given: dict[str, Any], sent: tuple[str, ...]
+) -> None:
+    """As kubectl merges them: what is not given stays as the kubeconfig has it."""
+    user, uid, *groups = sent
+    wanted = [("Impersonate-User", user), ("Impersonate-Uid", uid)]
+    wanted += [("Impersonate-Group", group) for group in groups]
+    assert acting(tmp_path, ANN, **given) == sorted(wanted)
+
+
+def test_what_more_is_said_of_whom_to_act_as(tmp_path: Path) -> None:
+    user = {"token": "t", "as": "ann", "as-user-extra": {"example.com/scope": ["a", "b"], "x": "?"}}
+    assert acting(tmp_path, user) == [
+        ("Impersonate-Extra-example.com%2Fscope", "a"),
+        ("Impersonate-Extra-example.com%2Fscope", "b"),
+        ("Impersonate-User", "ann"),
+    ]
+
+
+@pytest.mark.parametrize("given", [{"as_groups": ["dev"]}, {"as_uid": "7"}])
+def test_a_group_or_a_uid_needs_a_user(tmp_path: Path, given: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="--as"):
+        acting(tmp_path, {"token": "t"}, **given)
 
 
 @pytest.mark.parametrize("name", ["a\nX-Evil: 1", "grün", "a\r"])
-def test_a_user_that_fits_no_header_is_refused(tmp_path: Path, name: str) -> None:
-    with serving(WEB) as script, pytest.raises(UsageError, match="--as"):
-        script.cluster(folder=tmp_path, impersonate=name)
+@pytest.mark.parametrize("option", ["impersonate", "as_groups", "as_uid"])
+def test_whom_no_header_fits_is_refused(tmp_path: Path, option: str, name: str) -> None:
+    given = {"impersonate": "bob", option: [name] if option == "as_groups" else name}
+    with pytest.raises(UsageError, match="--as"):
+        acting(tmp_path, {"token": "t"}, **given)
 
 
 @pytest.mark.parametrize("name", [".", ".."])

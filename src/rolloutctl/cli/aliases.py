@@ -6,7 +6,10 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 _WITH_VALUE = frozenset(
-    {"-n", "--namespace", "--context", "--kubeconfig", "--as", "--request-timeout"}
+    {
+        *("-n", "--namespace", "--context", "--kubeconfig", "--request-timeout"),
+        *("--as", "--as-group", "--as-uid"),
+    }
 )
 """Common options that take the next word."""
 

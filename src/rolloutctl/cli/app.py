@@ -200,6 +200,30 @@ _COMMON: list[inspect.Parameter] = [
             ),
         ),
         (
+            "as_group",
+            None,
+            list[str] | None,
+            typer.Option(
+                "--as-group",
+                metavar="GROUP",
+                help="Act as one of this group; several with several of it.",
+                show_default=False,
+                rich_help_panel=_PANEL,
+            ),
+        ),
+        (
+            "as_uid",
+            None,
+            str | None,
+            typer.Option(
+                "--as-uid",
+                metavar="UID",
+                help="Act as the user with this UID.",
+                show_default=False,
+                rich_help_panel=_PANEL,
+            ),
+        ),
+        (
             "request_timeout",
             None,
             float | None,

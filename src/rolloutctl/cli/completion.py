@@ -144,6 +144,8 @@ def _offered(ctx: Any, incomplete: str, read: Callable[[Cluster], list[str]]) ->
             context=_first(environment, given),
             namespace=given.get("namespace"),
             impersonate=given.get("impersonate"),
+            as_groups=given.get("as_group") or (),
+            as_uid=given.get("as_uid"),
             request_timeout=_TIMEOUT_SECONDS,
             env=environment.env,
         )

@@ -9,7 +9,7 @@ import io
 import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol, TextIO
@@ -30,8 +30,11 @@ class Connect(Protocol):
         context: str | None,
         namespace: str | None,
         impersonate: str | None,
+        as_groups: Sequence[str] = (),
+        as_uid: str | None = None,
         request_timeout: float | None,
         env: Mapping[str, str],
+        warn: Callable[[str], None] | None = None,
     ) -> Cluster: ...
 
 
@@ -60,8 +63,11 @@ def connect_to_cluster(
     context: str | None,
     namespace: str | None,
     impersonate: str | None,
+    as_groups: Sequence[str] = (),
+    as_uid: str | None = None,
     request_timeout: float | None,
     env: Mapping[str, str],
+    warn: Callable[[str], None] | None = None,
 ) -> Cluster:
     """The real thing, imported only when a command needs a cluster."""
     from rolloutctl import kube
@@ -71,8 +77,11 @@ def connect_to_cluster(
         context=context,
         namespace=namespace,
         impersonate=impersonate,
+        as_groups=as_groups,
+        as_uid=as_uid,
         request_timeout=request_timeout,
         env=env,
+        warn=warn,
     )
 
 

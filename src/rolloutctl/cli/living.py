@@ -47,8 +47,10 @@ class live:
         self._handlers: dict[int, Any] = {}
         self._drawing = False
         self._suspended = 0
+        self._drawn = run.drawn()
 
     def __enter__(self) -> Callable[[Picture], None]:
+        self._drawn.__enter__()
         if threading.current_thread() is threading.main_thread():
             self._handle(signal.SIGTERM, signal.default_int_handler)
             if hasattr(signal, "SIGTSTP"):
@@ -87,8 +89,11 @@ class live:
     def __exit__(self, *_: object) -> None:
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
-        whole = self._last(None) if self._last is not None else None
-        self._write(self._live.finish(whole, columns=self._run.environment.width))
+        try:
+            whole = self._last(None) if self._last is not None else None
+            self._write(self._live.finish(whole, columns=self._run.environment.width))
+        finally:
+            self._drawn.__exit__(None, None, None)
 
     def _write(self, text: str) -> None:
         from rolloutctl.cli.run import ReaderGone

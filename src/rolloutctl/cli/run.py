@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -43,6 +45,8 @@ class Common:
     all_contexts: bool = False
     kubeconfig: str | None = None
     impersonate: str | None = None
+    as_group: Sequence[str] = ()
+    as_uid: str | None = None
     request_timeout: float | None = None
     no_color: bool = False
     timings: bool = False
@@ -70,6 +74,10 @@ class Run:
         self.began = time.perf_counter()
         self.commanded: float | None = None
         """When the command itself began, by `time.perf_counter`."""
+        self._warnings: dict[str, bool] = {}
+        """What servers warned of, and whether it has been said."""
+        self._warning = threading.Lock()
+        self._drawn = False
         self._settings: Settings | None = None
         self._cluster: Cluster | None = None
         self._contexts: list[str | None] | None = None
@@ -183,8 +191,11 @@ class Run:
             context=context,
             namespace=self.common.namespace,
             impersonate=self.common.impersonate,
+            as_groups=self.common.as_group,
+            as_uid=self.common.as_uid,
             request_timeout=timeout,
             env=self.environment.env,
+            warn=self.warned,
         )
 
     def namespace(self) -> str | None:
@@ -272,6 +283,33 @@ class Run:
             text = to_text(message, colour=colour, unicode=self.environment.unicode)
         stream.write(text if text.endswith("\n") or not text else text + "\n")
         stream.flush()
+
+    def warned(self, text: str) -> None:
+        """Says on stderr what a server warns of, as kubectl does and each thing once."""
+        from rolloutctl.render.text import safe
+
+        with self._warning:
+            self._warnings.setdefault(safe(text, 1000), False)
+            if not self._drawn:
+                self._say_warnings()
+
+    def _say_warnings(self) -> None:
+        from rolloutctl.render.text import Span
+
+        for text in [text for text, said in self._warnings.items() if not said]:
+            self._warnings[text] = True
+            self.note([(Span("Warning:", "warn"), Span(f" {text}"))])
+
+    @contextmanager
+    def drawn(self) -> Iterator[None]:
+        """While a picture is redrawn in place, warnings wait: they would be written into it."""
+        self._drawn = True
+        try:
+            yield
+        finally:
+            with self._warning:
+                self._drawn = False
+                self._say_warnings()
 
     def fail(self, error: RolloutctlError) -> None:
         """Says on stderr what went wrong, with which object, and what to do next."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from rolloutctl.kube.acting_as import with_options
 from rolloutctl.kube.cluster import KubeCluster
 from rolloutctl.kube.config import settings
 from rolloutctl.kube.transport import Transport
@@ -22,17 +23,23 @@ def connect(
     context: str | None = None,
     namespace: str | None = None,
     impersonate: str | None = None,
+    as_groups: Sequence[str] = (),
+    as_uid: str | None = None,
     request_timeout: float | None = None,
     env: Mapping[str, str],
+    warn: Callable[[str], None] | None = None,
 ) -> KubeCluster:
     """The cluster the user means; no request is sent yet.
 
+    `warn` is told of the warnings in the server's answers, as it sent them and in any thread.
     `request_timeout` is in seconds, None: 30, 0: none. Raises NoCluster when nothing is
-    configured, ClusterError when the configuration cannot be used.
+    configured, ClusterError when the configuration cannot be used, UsageError for somebody to act
+    as who cannot be sent.
     """
     found = settings(kubeconfig=kubeconfig, context=context, env=env)
     timeout = DEFAULT_TIMEOUT if request_timeout is None else request_timeout or None
-    transport = Transport(found, impersonate=impersonate, timeout=timeout)
+    found.impersonate = with_options(found.impersonate, impersonate, as_groups, as_uid)
+    transport = Transport(found, timeout=timeout, warn=warn)
     return KubeCluster(transport, found.context, namespace or found.namespace or "default")
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rolloutctl.errors import ClusterError, NoCluster
+from rolloutctl.kube.acting_as import in_kubeconfig
 from rolloutctl.kube.credentials import Ask, Credentials, fingerprint
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -43,7 +44,7 @@ class Settings:
     proxy: str | None = None
     no_compression: bool = False
     impersonate: tuple[tuple[str, str], ...] = ()
-    """Headers of whom the kubeconfig says to act as."""
+    """Headers of whom to act as, by the kubeconfig or by the options."""
     origin: str = field(default="")
     """The file it came from, for messages."""
     user: Callable[[], str] = field(default=str)
@@ -237,7 +238,7 @@ def _from_file(
         server_name=str(cluster.get("tls-server-name") or "") or None,
         proxy=through,
         no_compression=cluster.get("disable-compression") is True,
-        impersonate=_impersonated(user),
+        impersonate=in_kubeconfig(user, of_user),
         origin=str(where),
         user=lambda: fingerprint(user_name, str(of_user), user),
     )
@@ -251,16 +252,6 @@ def _server(cluster: dict[str, Any]) -> str:
         return server
     tls = ("certificate-authority", "certificate-authority-data", "insecure-skip-tls-verify")
     return f"{'https' if any(cluster.get(key) for key in tls) else 'http'}://{server}"
-
-
-def _impersonated(user: dict[str, Any]) -> tuple[tuple[str, str], ...]:
-    headers = [("Impersonate-User", str(user["as"]))] if user.get("as") else []
-    if user.get("as-uid"):
-        headers.append(("Impersonate-Uid", str(user["as-uid"])))
-    groups = user.get("as-groups")
-    for group in groups if isinstance(groups, list) else ():
-        headers.append(("Impersonate-Group", str(group)))
-    return tuple(headers)
 
 
 def proxy(server: str, env: Mapping[str, str]) -> str | None:
@@ -377,10 +368,12 @@ def _in_cluster(env: Mapping[str, str], service_account: Path) -> Settings:
     host, port = env["KUBERNETES_SERVICE_HOST"], env.get("KUBERNETES_SERVICE_PORT", "443")
     host = f"[{host}]" if ":" in host else host
     namespace = service_account / "namespace"
+    # client-go's order: what the pod's own manifest says comes first.
+    said = env.get("POD_NAMESPACE") or (_read(namespace) if namespace.is_file() else "")
     return Settings(
         server=f"https://{host}:{port}",
         context="in-cluster",
-        namespace=_read(namespace) if namespace.is_file() else "default",
+        namespace=said or "default",
         credentials=lambda: Credentials(f"Bearer {_read(service_account / 'token')}"),
         ca_file=str(service_account / "ca.crt"),
         origin=str(service_account),

@@ -143,7 +143,6 @@ def identity(transport: Transport) -> str:
         settings.server,
         settings.context,
         settings.user(),
-        transport.impersonate or "",
         *(f"{name}: {value}" for name, value in settings.impersonate),
     )
     return msgspec.json.encode(parts).decode()

@@ -14,7 +14,8 @@ from urllib.parse import urlencode
 import urllib3
 
 from rolloutctl import __version__
-from rolloutctl.errors import ClusterError, Unreachable, UsageError
+from rolloutctl.errors import ClusterError, Unreachable
+from rolloutctl.kube.acting_as import fits_header
 from rolloutctl.kube.config import Settings
 from rolloutctl.kube.credentials import Credentials
 from rolloutctl.kube.pace import IN_FLIGHT, LONGEST_PAUSE, PATIENCE, Pace
@@ -35,12 +36,13 @@ class Transport:
         self,
         settings: Settings,
         *,
-        impersonate: str | None,
         timeout: float | None,
+        warn: Callable[[str], None] | None = None,
     ) -> None:
         self.settings = settings
+        self.warn = warn
+        """Told of what the server warns of, in any thread; not safe to print, and not once only."""
         self.timeout = timeout
-        self.impersonate = impersonate
         self.skew = 0.0
         """Seconds this machine is ahead of the server."""
         self.sleep: Callable[[float], None] = time.sleep
@@ -49,8 +51,6 @@ class Transport:
         self._lock = threading.Lock()
         self._credentials: Credentials | None = None
         self._made: urllib3.PoolManager | None = None
-        if impersonate is not None and not _fits_header(impersonate):
-            raise UsageError("--as names a user with characters that cannot be sent")
 
     def request(
         self,
@@ -162,6 +162,12 @@ class Transport:
         if not stream:
             self.stopwatch.received(answer.tell())
         self._note_time(answer)
+        warning = answer.headers.get("Warning")
+        if warning and self.warn is not None:
+            from rolloutctl.kube.warnings import texts
+
+            for text in texts(warning):
+                self.warn(text)
         return answer
 
     def _connect_timeout(self) -> float:
@@ -175,11 +181,8 @@ class Transport:
             headers["Accept-Encoding"] = "gzip"
         if credentials.authorization:
             headers["Authorization"] = credentials.authorization
-        if self.impersonate:
-            headers["Impersonate-User"] = self.impersonate
-        else:
-            for name, value in self.settings.impersonate:
-                headers.add(name, value)
+        for name, value in self.settings.impersonate:
+            headers.add(name, value)
         return headers
 
     def _current(self) -> Credentials:
@@ -191,7 +194,7 @@ class Transport:
     def _ask(self) -> Credentials:
         with self.stopwatch.stage("connect"):
             found = self.settings.credentials()
-        if found.authorization and not _fits_header(found.authorization):
+        if found.authorization and not fits_header(found.authorization):
             # Said here, because the HTTP library would quote the secret in its complaint.
             raise ClusterError(
                 f'the token of context "{self.settings.context}" in {self.settings.origin}'
@@ -240,10 +243,6 @@ def _moment(text: str) -> datetime | None:
     except ValueError:
         return None
     return found if found is not None and found.tzinfo is not None else None
-
-
-def _fits_header(text: str) -> bool:
-    return text.isascii() and text.isprintable()
 
 
 def _pool(settings: Settings, credentials: Credentials) -> urllib3.PoolManager:

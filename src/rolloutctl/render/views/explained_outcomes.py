@@ -129,7 +129,7 @@ def _effects(outcome: Outcome, explanation: Explanation) -> list[Piece]:
 
 
 def _how(outcome: Outcome, ref: Ref) -> Iterator[str]:
-    """What is typed, where the name of the command is not all of it."""
+    """What is typed, where the name of the row does not say it."""
     name, namespace = safe(ref.name), safe(ref.namespace)
     if outcome.command is Command.UNDO:
         yield f"with: rolloutctl undo {name} -n {namespace}"
