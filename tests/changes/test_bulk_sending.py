@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from rolloutctl.actions import bulk, promotion
 from rolloutctl.actions.bulk import Pace, Sending
@@ -331,6 +332,23 @@ def test_an_answer_that_does_not_come_is_given_up_as_not_known(how: str) -> None
         Did.NOT_DONE,
     ]
     assert "not known" in str(results[1].error)
+
+
+def test_a_change_that_was_made_is_done_while_its_event_is_still_being_written() -> None:
+    go = threading.Event()
+    cluster = fleet(*numbered(2))
+    run: Sending
+
+    def record(decision: Decision) -> None:
+        run.stop()
+        assert go.wait(20)
+
+    found = decisions(cluster, numbered(2))
+    run = Sending(cluster, found, replace(PROMOTE, record=record), Pace(1), patience=0.01)
+    results = run.run()
+    go.set()
+    assert [item.did for item in results] == [Did.CHANGED, Did.NOT_DONE]
+    assert results[0].decision is not None and results[0].error is None
 
 
 def _until(holds: Callable[[], bool]) -> None:
