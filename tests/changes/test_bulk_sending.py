@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import queue
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,6 +15,7 @@ from msgspec.structs import replace
 
 from rolloutctl.actions import bulk, promotion
 from rolloutctl.actions.bulk import Pace, Sending
+from rolloutctl.actions.crew import Crew
 from rolloutctl.actions.promotion import Intent, LeftOut
 from rolloutctl.domain import changes
 from rolloutctl.domain.cluster import Change, Kind
@@ -359,6 +361,27 @@ def _until(holds: Callable[[], bool]) -> None:
             return
         tick.wait(0.005)
     raise AssertionError("it never came true")
+
+
+def test_no_wait_is_so_long_that_a_signal_goes_unnoticed() -> None:
+    """One that comes just before a wait begins does not end it: its handler runs after it."""
+    waits: list[float] = []
+
+    class Deaf(queue.SimpleQueue[Any]):
+        def get(self, block: bool = True, timeout: float | None = None) -> Any:
+            assert timeout is not None
+            waits.append(timeout)
+            if len(waits) == 2:
+                self.put(None)
+            return super().get(block, min(timeout, 0.001))
+
+    crew: Crew[int, int] = Crew(lambda item: item, 1)
+    crew._done = Deaf()
+    assert crew.take() is None
+    assert len(waits) == 2 and max(waits) <= 1
+    waits.clear()
+    assert crew.take(0.002) is None
+    assert max(waits) <= 0.002
 
 
 def test_ctrl_c_in_a_callback_accounts_for_everything() -> None:
