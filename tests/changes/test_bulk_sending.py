@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import queue
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,9 +11,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from rolloutctl.actions import bulk, promotion
 from rolloutctl.actions.bulk import Pace, Sending
+from rolloutctl.actions.crew import Crew
 from rolloutctl.actions.promotion import Intent, LeftOut
 from rolloutctl.domain import changes
 from rolloutctl.domain.cluster import Change, Kind
@@ -333,6 +336,23 @@ def test_an_answer_that_does_not_come_is_given_up_as_not_known(how: str) -> None
     assert "not known" in str(results[1].error)
 
 
+def test_a_change_that_was_made_is_done_while_its_event_is_still_being_written() -> None:
+    go = threading.Event()
+    cluster = fleet(*numbered(2))
+    run: Sending
+
+    def record(decision: Decision) -> None:
+        run.stop()
+        assert go.wait(20)
+
+    found = decisions(cluster, numbered(2))
+    run = Sending(cluster, found, replace(PROMOTE, record=record), Pace(1), patience=0.01)
+    results = run.run()
+    go.set()
+    assert [item.did for item in results] == [Did.CHANGED, Did.NOT_DONE]
+    assert results[0].decision is not None and results[0].error is None
+
+
 def _until(holds: Callable[[], bool]) -> None:
     """Waits for what another thread does and tells nobody."""
     tick = threading.Event()
@@ -341,6 +361,27 @@ def _until(holds: Callable[[], bool]) -> None:
             return
         tick.wait(0.005)
     raise AssertionError("it never came true")
+
+
+def test_no_wait_is_so_long_that_a_signal_goes_unnoticed() -> None:
+    """One that comes just before a wait begins does not end it: its handler runs after it."""
+    waits: list[float] = []
+
+    class Deaf(queue.SimpleQueue[Any]):
+        def get(self, block: bool = True, timeout: float | None = None) -> Any:
+            assert timeout is not None
+            waits.append(timeout)
+            if len(waits) == 2:
+                self.put(None)
+            return super().get(block, min(timeout, 0.001))
+
+    crew: Crew[int, int] = Crew(lambda item: item, 1)
+    crew._done = Deaf()
+    assert crew.take() is None
+    assert len(waits) == 2 and max(waits) <= 1
+    waits.clear()
+    assert crew.take(0.002) is None
+    assert max(waits) <= 0.002
 
 
 def test_ctrl_c_in_a_callback_accounts_for_everything() -> None:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from rolloutctl.domain.cluster import EVENTS, Kind
 from rolloutctl.domain.refs import Ref
 from rolloutctl.domain.wire import Event
 from rolloutctl.errors import ClusterError, Conflict, ExitCode, Forbidden, RolloutctlError
+from support.changing_cluster import ChangingCluster
 from support.fleet_cluster import Fleet, fleet
 from support.program import Program
 
@@ -167,6 +169,52 @@ def test_the_name_of_an_event_is_a_dns_name_however_long_that_of_the_rollout() -
     name = event(long, Audit("abort"), now=NOW)["metadata"]["name"]
     assert len(name) <= 253
     assert re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*", name)
+
+
+class Interrupting(ChangingCluster):
+    """Somebody presses Ctrl-C while an Event is being written."""
+
+    def create(self, kind: Kind, namespace: str, obj: Mapping[str, Any], **more: Any) -> bytes:
+        if kind == EVENTS:
+            raise KeyboardInterrupt
+        return super().create(kind, namespace, obj, **more)
+
+
+def test_a_run_that_was_ended_is_told_before_its_event_is_written(rolloutctl: Program) -> None:
+    run = {
+        "kind": "AnalysisRun",
+        "metadata": {"name": "smoke", "namespace": "shop", "uid": "u"},
+        "spec": {"metrics": []},
+        "status": {"phase": "Running"},
+    }
+    rolloutctl.cluster = Interrupting({"analysisruns": [run]}, namespace="shop")
+    done = rolloutctl("terminate", "ar", "smoke")
+    assert done.exit_code is ExitCode.INTERRUPTED
+    assert done.stdout == "analysisrun smoke: is being terminated\n"
+
+
+def test_what_was_created_is_told_before_its_event_is_written(
+    rolloutctl: Program, tmp_path: Path
+) -> None:
+    run = {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "AnalysisRun",
+        "metadata": {"name": "smoke"},
+        "spec": {"metrics": [{"name": "up", "provider": {"web": {"url": "http://web.shop"}}}]},
+    }
+    file = tmp_path / "run.json"
+    file.write_text(json.dumps(run))
+    rolloutctl.cluster = Interrupting({}, namespace="shop")
+    done = rolloutctl("create", "-f", str(file), "--validate", "ignore")
+    assert done.exit_code is ExitCode.INTERRUPTED
+    assert "smoke" in done.stdout
+
+
+def test_namespaces_that_stay_without_events_are_named(rolloutctl: Program) -> None:
+    rolloutctl.cluster = Unwilling("shop/web", "team/pay", error=Forbidden("not allowed"))
+    done = rolloutctl("abort", "-A", "--phase", "Paused", "--yes")
+    assert done.exit_code is ExitCode.OK
+    assert "no Event says who did this (shop, team): not allowed" in done.stderr
 
 
 def test_an_event_that_fails_is_told_once(rolloutctl: Program) -> None:

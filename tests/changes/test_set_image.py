@@ -318,3 +318,12 @@ def test_how_it_ends() -> None:
     )
     assert found is not None
     assert found.end is End.SUPERSEDED
+
+
+def test_a_container_that_is_named_is_none_of_all_the_others() -> None:
+    wanted = [("*", "all:1"), ("proxy", "envoy:2")]
+    assert images.has_images(
+        state(web(template=pod_template(main="all:1", proxy="envoy:2"))), wanted
+    )
+    assert not images.has_images(state(web(template=pod_template(main="all:1"))), wanted)
+    assert not images.has_images(state(web(template=pod_template(proxy="envoy:2"))), wanted)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import copy
 import json
+import os
+import signal
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from rolloutctl.errors import ExitCode
+from rolloutctl.domain.cluster import Change, Kind
+from rolloutctl.errors import ClusterError, ExitCode
+from rolloutctl.sandbox.client import JSON_PATCH
 from rolloutctl.sandbox.embedded import EmbeddedCluster
 from support.changing_cluster import ChangingCluster
 from support.embedded import InProcess
@@ -225,3 +230,113 @@ def test_on_a_cluster(embedded: EmbeddedCluster, rolloutctl: Program, workload: 
 
 def _named() -> Object:
     return {"name": "web", "namespace": "default"}
+
+
+# --- several, and Ctrl-C ------------------------------------------------------------------------
+
+
+class Pressed(InProcess):
+    """Somebody presses Ctrl-C when `at` is next: the PATCH of one rollout, or the watch that waits
+    for the controller to turn to its earlier version."""
+
+    def __init__(self, sandbox: EmbeddedCluster, at: tuple[str, str] = ("", "")) -> None:
+        super().__init__(sandbox, "default")
+        self.at = at
+        self.go = threading.Event()
+
+    def apply(self, change: Change, *, dry_run: bool = False) -> bytes:
+        answer = super().apply(change, dry_run=dry_run)
+        if self.at == ("patch", change.name):
+            os.kill(os.getpid(), signal.SIGINT)
+        return answer
+
+    def watch(self, kind: Kind, namespace: str | None, as_type: type[Any], **more: Any) -> Any:
+        if self.at == ("watch", more.get("field_selector", "").partition("=")[2]):
+            os.kill(os.getpid(), signal.SIGINT)
+            assert self.go.wait(20)
+            raise ClusterError("the program has ended")
+        yield from super().watch(kind, namespace, as_type, **more)
+
+
+def stable_second(embedded: EmbeddedCluster, *names: str) -> None:
+    """Rollouts whose second version is the stable one."""
+    client = embedded.client
+    for name in names:
+        spec = {"replicas": 2, "strategy": {"canary": {"steps": STEPS}}}
+        held = template("v1")
+        held["metadata"]["labels"]["app"] = name
+        spec |= {"selector": {"matchLabels": {"app": name}}, "template": held}
+        metadata = {"name": name, "namespace": "default"}
+        head = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout"}
+        embedded.apply({**head, "metadata": metadata, "spec": spec})
+    embedded.advance(30)
+    image = {"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": "web:v2"}
+    for name in names:
+        client.patch("rollouts", name, [image], "default", content_type=JSON_PATCH)
+    embedded.advance(30)
+    full = [{"op": "add", "path": "/status/promoteFull", "value": True}]
+    for name in names:
+        client.patch(
+            "rollouts", name, full, "default", subresource="status", content_type=JSON_PATCH
+        )
+    embedded.advance(60)
+    for name in names:
+        status = client.get("rollouts", name, "default")["status"]
+        assert status["stableRS"] == status["currentPodHash"], status
+
+
+def image_and_full(embedded: EmbeddedCluster, name: str) -> tuple[str, bool]:
+    """What its template runs, and whether it is all the way there."""
+    embedded.advance(60)
+    item = embedded.client.get("rollouts", name, "default")
+    status = item["status"]
+    image: str = item["spec"]["template"]["spec"]["containers"][0]["image"]
+    return image, status["stableRS"] == status["currentPodHash"]
+
+
+def test_several_each_go_all_the_way(embedded: EmbeddedCluster, program: Program) -> None:
+    stable_second(embedded, "web", "api")
+    program.cluster, program.now = Pressed(embedded), embedded.clock.now
+    done = program("undo", "web", "api", "missing", "--full", "--yes", "-o", "json")
+    assert done.exit_code is ExitCode.FAILED
+    results = json.loads(done.stdout)["results"]
+    assert [one["result"] for one in results] == ["changed", "changed", "failed"]
+    assert [one["then"] and one["then"]["action"] for one in results[:2]] == ["promote-full"] * 2
+    for name in ("web", "api"):
+        assert image_and_full(embedded, name) == ("web:v1", True)
+
+
+def test_stopped_between_its_halves_it_can_be_gone_on_with(
+    embedded: EmbeddedCluster, program: Program
+) -> None:
+    stable_second(embedded, "web", "api")
+    program.cluster = pressed = Pressed(embedded, ("watch", "api"))
+    program.now = embedded.clock.now
+    try:
+        done = program("undo", "web", "api", "--full", "--yes", "-o", "json")
+    finally:
+        pressed.go.set()
+    assert done.exit_code is ExitCode.INTERRUPTED
+    assert "stopped before all were promoted in full" in done.stderr
+    assert "promote api -n default --full" in " ".join(done.stderr.split())
+    web, api = json.loads(done.stdout)["results"]
+    assert (web["result"], web["then"]["action"]) == ("changed", "promote-full")
+    assert (api["result"], api["then"]) == ("changed", None)
+    assert image_and_full(embedded, "web") == ("web:v1", True)
+    assert image_and_full(embedded, "api") == ("web:v1", False)
+    program.cluster = InProcess(embedded, "default")
+    assert program("promote", "api", "--full", "--yes").exit_code is ExitCode.OK
+    assert image_and_full(embedded, "api") == ("web:v1", True)
+
+
+def test_stopped_in_its_first_half_it_says_what_is_half_done(
+    embedded: EmbeddedCluster, program: Program
+) -> None:
+    stable_second(embedded, "web", "api")
+    program.cluster, program.now = Pressed(embedded, ("patch", "web")), embedded.clock.now
+    done = program("undo", "web", "api", "--full", "--yes")
+    assert done.exit_code is ExitCode.INTERRUPTED
+    assert "web: revision 2 → back to revision 1" in done.stdout
+    assert "promote web -n default --full" in " ".join(done.stderr.split())
+    assert image_and_full(embedded, "web") == ("web:v1", False)
+    assert image_and_full(embedded, "api") == ("web:v2", True)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from rolloutctl.cli import aliases
+from rolloutctl.cli.app import root
 from rolloutctl.cli.config_file import parse
 from rolloutctl.cli.environment import Environment
 from rolloutctl.cli.freezing import frozen
@@ -270,6 +271,16 @@ def test_where_an_alias_counts(argv: list[str], result: list[str]) -> None:
     assert aliases.expanded(argv, {"ship": "promote --wait"}) == result
 
 
+def test_every_option_before_a_command_takes_its_value_with_it() -> None:
+    """A value taken for the command would leave the alias behind it as it stands."""
+    for parameter in root().params:
+        word = [] if parameter.is_flag else ["ship"]
+        for option in parameter.opts:
+            argv = [option, *word, "ship", "web"]
+            found = aliases.expanded(argv, {"ship": "promote --wait"})
+            assert found == [option, *word, "promote", "--wait", "web"], option
+
+
 # --- read-only ----------------------------------------------------------------------------------
 
 CHANGES = (
@@ -364,8 +375,36 @@ def test_which_actions_a_freeze_stops(home: Home) -> None:
     run = Run(Environment.in_memory(env=home.env, connect=lambda **_: home.cluster))
     ref = Ref("shop", "web")
     free = {action for action in Action if not frozen(run, action, [ref])}
-    assert {Action.ABORT, Action.PAUSE, Action.RESUME} <= free
-    assert free.isdisjoint({Action.PROMOTE, Action.PROMOTE_FULL, Action.UNDO, Action.RESTART})
+    assert {Action.ABORT, Action.PAUSE} <= free
+    assert free.isdisjoint(
+        {
+            *(Action.PROMOTE, Action.PROMOTE_FULL, Action.RETRY, Action.RESUME),
+            *(Action.UNDO, Action.SET_IMAGE, Action.RESTART),
+        }
+    )
+
+
+def test_a_held_update_does_not_go_on_in_a_freeze(home: Home) -> None:
+    home.write(FREEZE)
+    home.cluster.rollout_of("web")["spec"]["paused"] = True
+    done = home("resume", "web")
+    assert done.exit_code is ExitCode.CONFLICT
+    assert "frozen until" in done.stderr
+    assert home.cluster.sent == []
+    done = home("resume", "web", "--override-freeze", "--reason", "INC-4711")
+    assert done.exit_code is ExitCode.OK
+    assert len(home.cluster.sent) == 1
+
+
+@pytest.mark.parametrize("status", [{"abort": True}, {"currentPodHash": "stable"}], ids=str)
+def test_what_ships_nothing_may_be_resumed_in_a_freeze(home: Home, status: dict[str, Any]) -> None:
+    """An abort of what is held takes no pods away until it is resumed."""
+    home.write(FREEZE)
+    held = home.cluster.rollout_of("web")
+    held["spec"]["paused"] = True
+    held["status"].update({"stableRS": "stable", **status})
+    assert home("resume", "web").exit_code is ExitCode.OK
+    assert len(home.cluster.sent) == 1
 
 
 @pytest.mark.parametrize("command", ["abort", "pause"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from rolloutctl.errors import ExitCode
 from support.program import Program
+from support.shapes import problems
 
 Obj = dict[str, Any]
 Make = Callable[..., Program]
@@ -142,6 +144,77 @@ def test_a_list_is_narrowed_down(options: list[str], names: list[str] | None, gi
     result = given(cluster())("experiment", "list", "-o", "name", *options)
     shown = [line.partition("/")[2] for line in result.stdout.splitlines()]
     assert shown == (names or ["over", "trial"])
+
+
+def changing() -> dict[str, Any]:
+    """An experiment that says the same again, then fails, then is gone; another one comes."""
+    first, failed = experiment(), experiment(phase="Failed", message="no pods")
+    events = [("MODIFIED", first), ("MODIFIED", failed), ("DELETED", failed)]
+    return {"later": {"experiments": events}, "objects": {"experiments": [first]}}
+
+
+def test_a_followed_list_has_a_row_for_each_change(given: Make) -> None:
+    program = given(**changing())
+    shown = program("experiment", "list", "-w").stdout.splitlines()
+    assert [line.split()[3] for line in shown] == ["PHASE", "Running", "Failed", "Deleted"]
+    documents = program("experiment", "list", "-w", "-o", "jsonl").stdout.splitlines()
+    found = list(map(json.loads, documents))
+    assert {each["kind"] for each in found} == {"ExperimentRowChange"}
+    changes = [(each["change"], each["row"]["phase"]) for each in found]
+    assert changes == [("changed", "Running"), ("changed", "Failed"), ("deleted", "Failed")]
+    assert problems(found[0], "ExperimentRowChange") == []
+
+
+def test_one_that_is_followed_is_shown_at_each_change(given: Make) -> None:
+    program = given(**changing())
+    result = program("experiment", "get", "trial", "-w")
+    lines = result.stdout.splitlines()
+    assert [line.split()[3] for line in lines] == ["PHASE", "Running", "Failed", "Deleted"]
+    assert result.exit_code == ExitCode.NOT_FOUND
+    assert "experiment shop/trial was deleted while it was watched" in result.stderr
+    for output in ("json", "jsonl"):
+        documents = program("experiment", "get", "trial", "-w", "-o", output).stdout.splitlines()
+        shown = [(each["kind"], each["phase"]) for each in map(json.loads, documents)]
+        assert shown == [("Experiment", "Running"), ("Experiment", "Failed")]
+    assert program("get", "exp", "trial", "-w").stdout == result.stdout
+
+
+def test_one_that_is_followed_is_a_picture_on_a_terminal(given: Make) -> None:
+    result = given(**changing(), terminal=True)("experiment", "get", "trial", "-w", "--no-color")
+    assert result.exit_code == ExitCode.NOT_FOUND
+    last = result.stdout.rpartition("DELETED: this is how it was last")[2]
+    assert "Failed" in last and "no pods" in last
+    assert "Version  baseline" in last
+
+
+def test_others_are_not_told_of_where_one_is_followed(given: Make) -> None:
+    objects = {"experiments": [experiment(), experiment("over", phase="Failed")]}
+    program = given(objects)
+    assert "over" not in program("experiment", "get", "trial", "-w").stdout
+    (asked,) = [each for each in program.cluster.requests if each.verb == "watch"]  # type: ignore
+    assert asked.fields == "metadata.name=trial"
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "said"),
+    [
+        (["list", "-w", "-o", "yaml"], ExitCode.USAGE, "-o jsonl gives a document"),
+        (["list", "--timeout", "1s"], ExitCode.USAGE, "--timeout needs --watch"),
+        (["list", "-w", "--timeout", "10ms"], ExitCode.TIMEOUT, "stopped watching"),
+        (["get", "trial", "-w", "-o", "name"], ExitCode.USAGE, "-o jsonl gives a document"),
+        (["get", "trial", "-w", "-o", "json", "--raw"], ExitCode.USAGE, "--raw"),
+        (["get", "trial", "over", "-w"], ExitCode.USAGE, "one experiment"),
+        (["get", "trial", "--timeout", "1s"], ExitCode.USAGE, "--timeout needs --watch"),
+        (["get", "trial", "-w", "--timeout", "10ms"], ExitCode.TIMEOUT, "stopped watching"),
+        (["get", "trail", "-w", "--timeout", "9s"], ExitCode.NOT_FOUND, "did you mean trial?"),
+    ],
+)
+def test_following_ends_and_what_does_not_go_with_it(
+    argv: list[str], code: ExitCode, said: str, given: Make
+) -> None:
+    result = given(cluster(), later={"experiments": ["hang"]})("experiment", *argv)
+    assert result.exit_code == code
+    assert said in result.stderr
 
 
 def test_one_that_is_not_there(given: Make) -> None:

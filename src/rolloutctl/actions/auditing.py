@@ -54,6 +54,11 @@ class Recorder:
         self._given_up: set[str] = set()
         """Namespaces."""
 
+    @property
+    def silent(self) -> list[str]:
+        """The namespaces in which no Event could be written."""
+        return sorted(self._given_up)
+
     def changed(self, decision: Decision) -> None:
         """Records a change of a rollout that was sent. Raises nothing of the cluster's."""
         metadata = decision.seen.rollout.metadata

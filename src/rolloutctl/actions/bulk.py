@@ -197,6 +197,8 @@ class Sending:
         self.failed = False
         self.begun: set[Ref] = set()
         """Those that were handed out and have no result yet."""
+        self._made: dict[Ref, Result] = {}
+        """Changes that were made; of some the record is still being kept."""
         # Plain flags: a signal handler may be interrupted by another while it sets them.
         self._stopped = False
         self._given_up = False
@@ -302,7 +304,9 @@ class Sending:
         for ref, decision in self.decisions.items():
             if ref in self.results:
                 continue
-            if ref in self.begun:
+            if ref in self._made:
+                self._keep(self._made[ref])
+            elif ref in self.begun:
                 late = InDoubt(
                     "stopped before the answer came: whether it was done is not known",
                     subject=str(ref),
@@ -316,11 +320,15 @@ class Sending:
         """One rollout, in a thread of the crew."""
         ref, action = decision.ref, self.intent.action
         check = self.checks.get(ref, promotion.anything)
+
+        def made(sent: Decision) -> None:
+            self._made[ref] = Result(ref, action, Did.CHANGED, sent)
+
         try:
             if check is not promotion.anything:
                 check(promotion.read(self.cluster, ref))
             sent = promotion.carry_out(
-                self.cluster, decision, self.intent, dry_run=self.dry_run, check=check
+                self.cluster, decision, self.intent, dry_run=self.dry_run, check=check, sent=made
             )
         except NothingToDo as nothing:
             return Result(ref, action, Did.NOTHING, error=nothing)

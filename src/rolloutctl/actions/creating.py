@@ -63,7 +63,12 @@ def create(
         found = _created(each, answer, tried=bool(dry_run))
         if not dry_run and each.kind.namespaced and each.kind.kind in ENDS:
             about = Regarding(str(each.data["apiVersion"]), each.kind.kind, found.ref, found.uid)
-            record(about)
+            try:
+                yield found
+            finally:
+                # It is told first: whoever interrupts the record knows what was created.
+                record(about)
+            continue
         yield found
 
 

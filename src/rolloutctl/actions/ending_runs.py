@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -83,7 +82,6 @@ def change(
     ref: Ref,
     *,
     dry_run: str = "",
-    record: Callable[[RunDecision], None] = lambda decision: None,
 ) -> RunResult:
     """One of them, from reading to the result; raises nothing of the cluster's.
 
@@ -102,7 +100,6 @@ def change(
         return RunResult(ref, did, decision, error)
     if dry_run:
         return RunResult(ref, RunDid.TRIED, sent)
-    record(sent)
     return RunResult(ref, RunDid.CHANGED, sent)
 
 

@@ -9,7 +9,7 @@ import msgspec
 from rolloutctl.actions.analyses import not_found
 from rolloutctl.actions.inspect import Missing, readable
 from rolloutctl.domain import wire
-from rolloutctl.domain.analyses import run_row
+from rolloutctl.domain.analyses import newest_first, run_row
 from rolloutctl.domain.cluster import (
     ANALYSIS_RUNS,
     EXPERIMENTS,
@@ -53,10 +53,7 @@ def rows(
         read = (experiment_row(item, label) for item in page.items)
         found += (row for row in read if wanted is None or wanted(row))
         unreadable += page.unreadable
-    found.sort(
-        key=lambda row: (row.namespace, -(row.created.timestamp() if row.created else 0), row.name)
-    )
-    yield from found
+    yield from newest_first(found)
     yield from unreadable
 
 

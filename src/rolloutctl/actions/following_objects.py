@@ -21,6 +21,8 @@ class Tidings(enum.StrEnum):
     DELETED = "deleted"
     READ = "read"
     """All there was at the beginning is out."""
+    TICK = "tick"
+    """Nothing came for as long as was asked: what depends on the time may look different."""
     STALE = "stale"
     BACK = "back"
     UNREADABLE = "unreadable"
@@ -51,11 +53,13 @@ def follow(
     lists: Sequence[Listed],
     *,
     timeout: float | None = None,
+    tick: float | None = None,
     clock: Callable[[], float] = monotonic,
 ) -> Iterator[Told]:
     """What is in the lists, READ once all of it is out, and then what changes.
 
-    Ends quietly after `timeout` seconds. Raises what the cluster raises.
+    Ends quietly after `timeout` seconds; with `tick`, says TICK when nothing came for so many.
+    Raises what the cluster raises.
     """
     started = clock()
     pump = Pump()
@@ -68,8 +72,10 @@ def follow(
             left = None if timeout is None else timeout - (clock() - started)
             if left is not None and left <= 0:
                 return
-            taken = pump.take(least(left, None))
+            taken = pump.take(least(left, tick))
             if taken is None:
+                if tick is not None:
+                    yield Told(Tidings.TICK)
                 continue
             if taken.error is not None:
                 raise taken.error

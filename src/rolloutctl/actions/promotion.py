@@ -255,13 +255,15 @@ def carry_out(
     *,
     dry_run: bool = False,
     check: Check = anything,
+    sent: Callable[[Decision], None] = _forget,
 ) -> Decision:
     """Sends what was decided; returns the decision that was sent in the end.
 
     A failed precondition is read again: where the person's intention still holds the change is
     decided anew and sent, a bounded number of times; otherwise Overtaken says what changed.
-    `dry_run` lets the server try it and keep nothing; `check` sees what is read again. Raises
-    NothingToDo when somebody else did the same meanwhile, HalfDone, and what the cluster raises.
+    `dry_run` lets the server try it and keep nothing; `check` sees what is read again; `sent` is
+    told what was done before its record is kept, which may take its time. Raises NothingToDo when
+    somebody else did the same meanwhile, HalfDone, and what the cluster raises.
     """
     current = decision
     for _ in range(ATTEMPTS):
@@ -274,6 +276,7 @@ def carry_out(
             raise
         else:
             if not dry_run:
+                sent(current)
                 intent.record(current)
             return current
         current = _again(cluster, decision, intent, refusal, check)

@@ -10,7 +10,7 @@ from rolloutctl.cli.looking import Looking
 from rolloutctl.cli.options import DryRun
 from rolloutctl.cli.recording import recorder, tell
 from rolloutctl.cli.run import Run
-from rolloutctl.cli.selecting import Asked
+from rolloutctl.cli.selecting import MANY, Asked
 from rolloutctl.cli.stopping import Stopping
 from rolloutctl.cli.targets import Targets, nothing, targets
 from rolloutctl.errors import ExitCode, Failed, Interrupted, RolloutctlError
@@ -156,9 +156,10 @@ class _Changing:
 
     def _frozen(self) -> dict[Ref, RolloutctlError]:
         """Takes away those that a freeze stops; a trial, and an override, go on with a word."""
-        from rolloutctl.cli.freezing import frozen
+        from rolloutctl.cli.freezing import frozen, ships
 
-        found = frozen(self.run, self.intent.action, self.decided)
+        shipped = [ref for ref, decision in self.decided.items() if ships(decision)]
+        found = frozen(self.run, self.intent.action, shipped)
         if found and (self.asked.override_freeze or self.asked.dry_run is not DryRun.NONE):
             first = next(iter(found.values()))
             over = ", overridden" if self.asked.override_freeze else ""
@@ -313,6 +314,8 @@ class _Changing:
             self.interrupted = "stopped; what was sent stays"
             if len(self.decided) > 1:
                 self.interrupted += ", and nothing more was begun"
+        if self.intent.full and self.interrupted and not self.hint:
+            self.hint = self._half_done()
 
     def _show(self, sending: Sending) -> None:
         if not self.found.many:
@@ -323,6 +326,23 @@ class _Changing:
         failed = sum(1 for item in sending.results.values() if item.error is not None)
         text = bulk.progress(self.intent.action, done, total, sending.in_flight, failed)
         self.account.progress.show(text, done / max(1, total))
+
+    def _half_done(self) -> str:
+        """How to go on with those that went back and were not promoted in full."""
+        from rolloutctl.domain.reports import Did
+
+        left: dict[str, list[str]] = {}
+        for ref, item in self.account.results.items():
+            if item.did is Did.CHANGED and not item.finished and item.error is None:
+                left.setdefault(ref.namespace, []).append(ref.name)
+        if not left:
+            return ""
+        if sum(map(len, left.values())) > MANY:
+            return "promote --full goes on with those that went back and are not promoted in full"
+        return "\n".join(
+            f"rolloutctl promote {' '.join(names)} -n {namespace} --full goes on"
+            for namespace, names in sorted(left.items())
+        )
 
     def _finish(self, done: list[Result], sending: Sending) -> list[Result]:
         """undo --full: promotes in full what was brought back; those with which that went well."""
@@ -340,7 +360,6 @@ class _Changing:
                 )
         except KeyboardInterrupt:
             self.interrupted = "stopped before all were promoted in full; what was sent stays"
-            self.hint = "promote --full goes on once the controller has turned to that version"
             sending.stop()
             return []
         return [item for item in finished if item.error is None]

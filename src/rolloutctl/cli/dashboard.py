@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from rolloutctl.errors import ExitCode, RolloutctlError, UsageError
 if TYPE_CHECKING:
     from rolloutctl.actions.auditing import Recorder
     from rolloutctl.domain.cluster import Cluster
-    from rolloutctl.domain.decision import Action
+    from rolloutctl.domain.decision import Action, Decision
     from rolloutctl.domain.plugin_change import Plan
     from rolloutctl.domain.plugin_use import RunOf
     from rolloutctl.domain.refs import Ref
@@ -45,7 +45,11 @@ def show(run: Run, asked: Asked) -> ExitCode:
     found = setup(run, asked)
     from rolloutctl.tui.app import Dashboard
 
-    Dashboard(found).run()
+    app = Dashboard(found)
+    with run.drawn():
+        app.run()
+    if app.fault is not None:
+        raise app.fault  # the error boundary says it in our words, without a traceback
     return ExitCode.OK
 
 
@@ -77,10 +81,13 @@ def setup(run: Run, asked: Asked) -> Setup:
         members.append(Member(source.label, cluster, source.namespace, kept))
     names = {member.label: member.cluster.name for member in members}
 
-    def frozen(label: str, action: Action, refs: Iterable[Ref]) -> Mapping[Ref, RolloutctlError]:
+    def frozen(
+        label: str, action: Action, decisions: Mapping[Ref, Decision]
+    ) -> Mapping[Ref, RolloutctlError]:
         from rolloutctl.cli import freezing
 
-        return freezing.frozen(run, action, refs, names.get(label, label))
+        shipped = [ref for ref, decision in decisions.items() if freezing.ships(decision)]
+        return freezing.frozen(run, action, shipped, names.get(label, label))
 
     def recorder(cluster: Cluster, reason: str) -> Recorder | None:
         if run.settings.of("record", cluster.name) is False:

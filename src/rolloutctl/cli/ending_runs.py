@@ -9,7 +9,7 @@ from typing import NamedTuple
 from rolloutctl.cli.options import DryRun
 from rolloutctl.cli.recording import recorder, tell
 from rolloutctl.cli.run import Run
-from rolloutctl.domain.ending_runs import RunAction, RunDecision, RunDid, RunResult
+from rolloutctl.domain.ending_runs import RunAction, RunDid, RunResult
 from rolloutctl.domain.refs import Ref
 from rolloutctl.errors import ExitCode
 
@@ -41,8 +41,9 @@ def change(run: Run, action: RunAction, called: str, names: Sequence[str], how: 
     cluster, namespace = run.cluster(), run.one_namespace()
     kept = recorder(run, reason=how.reason, record=how.record)
 
-    def record(decision: RunDecision) -> None:
-        if kept is not None:
+    def record(item: RunResult) -> None:
+        decision = item.decision
+        if kept is not None and decision is not None and item.did is RunDid.CHANGED:
             from rolloutctl.domain.audit import Regarding
 
             about = Regarding(
@@ -54,13 +55,15 @@ def change(run: Run, action: RunAction, called: str, names: Sequence[str], how: 
     results: list[RunResult] = []
     dry_run = "" if how.dry_run is DryRun.NONE else str(how.dry_run)
     for name in wanted:
-        item = ending_runs.change(
-            cluster, action, sort.kind, Ref(namespace, name), dry_run=dry_run, record=record
-        )
+        item = ending_runs.change(cluster, action, sort.kind, Ref(namespace, name), dry_run=dry_run)
         if item.decision is not None and item.did in (RunDid.CHANGED, RunDid.TRIED):
             run.note(view.plan(item.decision, run.surface()))
-        report.made(item, follows=how.wait)
         results.append(item)
+        try:
+            report.made(item, follows=how.wait)
+        finally:
+            # It is told first: whoever interrupts the record knows what was done.
+            record(item)
     if how.wait:
         results = _followed(run, results, how, report)
     tell(run, kept)

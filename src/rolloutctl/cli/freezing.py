@@ -9,10 +9,10 @@ from rolloutctl.cli.run import Run
 from rolloutctl.errors import Conflict, UsageError
 
 if TYPE_CHECKING:
-    from rolloutctl.domain.decision import Action
+    from rolloutctl.domain.decision import Action, Decision
     from rolloutctl.domain.refs import Ref
 
-_SHIPS = frozenset({"promote", "promote-full", "retry", "undo", "set-image", "restart"})
+_SHIPS = frozenset({"promote", "promote-full", "retry", "resume", "undo", "set-image", "restart"})
 """Actions that ship something or take pods away. What stops an update is never frozen."""
 
 
@@ -26,6 +26,17 @@ def must_have_reason(override: bool, reason: str) -> None:
         raise UsageError(
             "--override-freeze needs --reason", hint='say why, as --reason "INC-4711: data loss"'
         )
+
+
+def ships(decision: Decision) -> bool:
+    """Whether a change of one of these actions ships anything: what is resumed may have been
+    aborted, and its pods go only then, or have no update under way."""
+    if str(decision.action) != "resume":
+        return True
+    from rolloutctl.domain.status import is_fully_promoted, is_observed
+
+    rollout = decision.seen.rollout
+    return not (is_observed(rollout) and (rollout.status.abort or is_fully_promoted(rollout)))
 
 
 def frozen(

@@ -1,4 +1,4 @@
-"""What lists of analysis runs and experiments are narrowed down by."""
+"""Lists of analysis runs and experiments: what they are narrowed down by, and following them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from rolloutctl.errors import ExitCode, Interrupted, Timeout, UsageError
 
 if TYPE_CHECKING:
     from rolloutctl.actions.following_objects import Told
+    from rolloutctl.cli.runs import Sort
     from rolloutctl.cli.sources import Source
-    from rolloutctl.domain.analyses import RunRow
 
 
 class Asked(NamedTuple):
@@ -75,17 +75,24 @@ class Asked(NamedTuple):
         return test
 
 
-def follow(run: Run, asked: Asked, *, output: str | None, timeout: float | None) -> ExitCode:
-    """The analysis runs there are, then a row for each that is new, changed or gone.
-
-    Raises UsageError, Timeout, Interrupted, and what the cluster raises.
-    """
+def check_watched(output: str | None) -> None:
+    """Raises UsageError for a format in which nothing can be followed."""
     if output in ("name", "yaml"):
         raise UsageError(
             f"-o {output} does not go with watching", hint="-o jsonl gives a document per change"
         )
+
+
+def follow(
+    run: Run, sort: Sort, asked: Asked, *, output: str | None, timeout: float | None
+) -> ExitCode:
+    """The objects there are, then a row for each that is new, changed or gone.
+
+    Raises UsageError, Timeout, Interrupted, and what the cluster raises.
+    """
+    check_watched(output)
     try:
-        _Rows(run, asked, output).follow(timeout or None)
+        _Rows(run, sort, asked, output).follow(timeout or None)
     except KeyboardInterrupt:
         raise Interrupted("stopped watching") from None
     if timeout:
@@ -96,28 +103,27 @@ def follow(run: Run, asked: Asked, *, output: str | None, timeout: float | None)
 class _Rows:
     """Rows as a watch tells of them: those there are first, then what changes."""
 
-    def __init__(self, run: Run, asked: Asked, output: str | None) -> None:
+    def __init__(self, run: Run, sort: Sort, asked: Asked, output: str | None) -> None:
         from rolloutctl.cli.sources import sources
 
         run.one_context("--watch")
         self._run = run
+        self._sort = sort
         self._output = output
         (self._source,) = sources(run)
         self._labels = asked.selector
         self._wanted = asked.wanted(self._source)
-        self._known: dict[tuple[str, str], RunRow] = {}
+        self._known: dict[tuple[str, str], Any] = {}
 
     def follow(self, timeout: float | None) -> None:
         from rolloutctl.cli.output import write
         from rolloutctl.cli.rollouts import surface_of
         from rolloutctl.domain.analyses import newest_first
-        from rolloutctl.render.documents import runs as documents
-        from rolloutctl.render.views import analyses as views
 
         run = self._run
         changes = self._changes(timeout)
         # All there is comes in one order, before anything that changes.
-        first: list[RunRow] = []
+        first: list[Any] = []
         for change in changes:
             if change is None:
                 break
@@ -128,9 +134,9 @@ class _Rows:
         if self._output in ("json", "jsonl"):
             for row, deleted in rows:
                 at = surface_of(run, self._source.cluster).now
-                write(run, [documents.run_change(row, at=at, deleted=deleted)], "jsonl")
+                write(run, [self._sort.change(row, at=at, deleted=deleted)], "jsonl")
             return
-        lines = views.rows(
+        lines = self._sort.table(
             (replace(row, phase="Deleted") if deleted else row for row, deleted in rows),
             surface_of(run, self._source.cluster),
             namespaces=run.common.all_namespaces,
@@ -140,22 +146,19 @@ class _Rows:
         for line in lines:
             run.emit([line])
 
-    def _changes(self, timeout: float | None) -> Iterator[tuple[RunRow, bool] | None]:
+    def _changes(self, timeout: float | None) -> Iterator[tuple[Any, bool] | None]:
         """Each row with whether it is gone; None once all that was there is out."""
         from rolloutctl.actions.following_objects import Listed, Tidings, follow
-        from rolloutctl.domain.analyses import run_row
-        from rolloutctl.domain.cluster import ANALYSIS_RUNS
-        from rolloutctl.domain.wire_details import AnalysisRunDetails
 
-        source = self._source
-        listed = Listed(ANALYSIS_RUNS, source.namespace, AnalysisRunDetails, self._labels)
+        source, sort = self._source, self._sort
+        listed = Listed(sort.kind, source.namespace, sort.as_type, self._labels)
         for told in follow(source.cluster, [listed], timeout=timeout):
             if told.what is Tidings.READ:
                 yield None
             if told.item is None:
                 tell_connection(self._run, told)
                 continue
-            row = run_row(told.item)
+            row = sort.of(told.item)
             key = (row.namespace, row.name)
             if told.what is Tidings.DELETED:
                 if self._known.pop(key, None) is not None:

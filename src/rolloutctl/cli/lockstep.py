@@ -58,11 +58,14 @@ def promote_group(run: Run, selector: str, asked: Asked, *, once: bool) -> ExitC
     kept = recorder(run, reason=asked.reason, record=asked.record)
 
     def report(item: Watching | Sent) -> None:
-        if isinstance(item, Sent) and item.decision is not None and kept is not None:
-            kept.changed(item.decision)
-        run.note(view.news(item, run.surface()))
-        if isinstance(item, Sent) and output is None:
-            run.emit(view.sent(item, run.surface()))
+        try:
+            run.note(view.news(item, run.surface()))
+            if isinstance(item, Sent) and output is None:
+                run.emit(view.sent(item, run.surface()))
+        finally:
+            # It is told first: whoever interrupts the record knows what was sent.
+            if isinstance(item, Sent) and item.decision is not None and kept is not None:
+                kept.changed(item.decision)
 
     try:
         found = lockstep.advance(

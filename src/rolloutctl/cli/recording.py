@@ -26,10 +26,6 @@ def tell(run: Run, kept: Recorder | None) -> None:
     from rolloutctl.render import narrate
     from rolloutctl.render.text import safe
 
-    run.note(
-        [
-            narrate.warning(
-                run.surface(), f"no Event says who did this: {safe(kept.problem.message)}"
-            )
-        ]
-    )
+    where = f" ({', '.join(kept.silent)})" if len(kept.silent) > 1 else ""
+    said = f"no Event says who did this{safe(where)}: {safe(kept.problem.message)}"
+    run.note([narrate.warning(run.surface(), said)])

@@ -29,11 +29,16 @@ class Sort(NamedTuple):
     """
 
     kind: Kind
+    as_type: type[Any]
     called: str
     types: frozenset[str]
     """How people write the type before a slash, as "ar/NAME"."""
     table: Callable[..., Iterator[Line]]
+    of: Callable[[Any], Any]
+    """The row of a decoded object."""
     row: Callable[[Any], dict[str, Any]]
+    change: Callable[..., dict[str, Any]]
+    """The document of a row that changed or (`deleted`) is gone, at the moment `at`."""
     read: Callable[[Source, str], Any]
     page: Callable[[Any, Surface, bool], list[Line]]
     document: Callable[[Any], dict[str, Any]]
@@ -47,16 +52,21 @@ class Sort(NamedTuple):
 def analysis_runs() -> Sort:
     """AnalysisRuns."""
     from rolloutctl.actions import analyses
+    from rolloutctl.domain.analyses import run_row
     from rolloutctl.domain.cluster import ANALYSIS_RUNS
+    from rolloutctl.domain.wire_details import AnalysisRunDetails
     from rolloutctl.render.documents import runs as documents
     from rolloutctl.render.views import analyses as views
 
     return Sort(
         ANALYSIS_RUNS,
+        AnalysisRunDetails,
         "analysis run",
         frozenset({"ar", "analysisrun", "analysisruns", "analysisrun.argoproj.io"}),
         views.rows,
+        run_row,
         documents.run_row,
+        documents.run_change,
         lambda s, name: analyses.read(s.cluster, s.one_namespace, name, s.label),
         lambda item, surface, wide: views.page(item, surface, wide=wide),
         documents.run,
@@ -68,15 +78,20 @@ def experiments() -> Sort:
     """Experiments."""
     from rolloutctl.actions import experiments
     from rolloutctl.domain.cluster import EXPERIMENTS
+    from rolloutctl.domain.experiments import experiment_row
+    from rolloutctl.domain.wire_details import ExperimentDetails
     from rolloutctl.render.documents import runs as documents
     from rolloutctl.render.views import experiments as views
 
     return Sort(
         EXPERIMENTS,
+        ExperimentDetails,
         "experiment",
         frozenset({"exp", "experiment", "experiments", "experiment.argoproj.io"}),
         views.rows,
+        experiment_row,
         documents.experiment_row,
+        documents.experiment_change,
         lambda s, name: experiments.read(s.cluster, s.one_namespace, name, s.label),
         lambda item, surface, wide: views.page(item.look, surface, missing=item.missing, wide=wide),
         lambda item: documents.experiment(item.look, item.missing),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -191,12 +191,26 @@ def is_dry_run(name: str, rules: Sequence[str]) -> bool:
     return False
 
 
-def newest_first(rows: Iterable[RunRow]) -> list[RunRow]:
+class _Made(Protocol):
+    """What rows of runs and of experiments have in common."""
+
+    @property
+    def namespace(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def created(self) -> datetime | None: ...
+
+
+Row = TypeVar("Row", bound=_Made)
+
+
+def newest_first(rows: Iterable[Row]) -> list[Row]:
     """By namespace, in it the youngest first."""
     return sorted(rows, key=_order)
 
 
-def _order(row: RunRow) -> tuple[str, float, str]:
+def _order(row: _Made) -> tuple[str, float, str]:
     return (row.namespace, -(row.created.timestamp() if row.created else 0.0), row.name)
 
 

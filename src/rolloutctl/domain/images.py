@@ -137,12 +137,12 @@ def has_images(rollout: Rollout, wanted: Sequence[Wanted]) -> bool:
     if spec is None:
         return False
     main, init = spec.containers or [], spec.init_containers or []
-    for name, image in wanted:
-        meant = main if name == EVERY else [one for one in (*main, *init) if one.name == name]
-        # An ephemeral container of a template is not read here.
-        if any(one.image != image for one in meant):
-            return False
-    return True
+    named = dict(wanted)
+    every = named.pop(EVERY, None)
+    # An ephemeral container of a template is not read here.
+    if any(one.image != named.get(one.name, one.image) for one in (*main, *init)):
+        return False
+    return every is None or all(one.image == every for one in main if one.name not in named)
 
 
 # ------------------------------------------------------------------------------------------------

@@ -84,6 +84,14 @@ class Dashboard(App[None]):
     def on_unmount(self) -> None:
         self.fleet.close()
 
+    @property
+    def fault(self) -> Exception | None:
+        """What ended it, when that was a fault of ours."""
+        return self._exception
+
+    def _print_error_renderables(self) -> None:
+        """Prints no traceback: whoever runs the dashboard says what happened."""
+
     # --- keeping up ------------------------------------------------------------------------------
 
     def _frame(self) -> None:

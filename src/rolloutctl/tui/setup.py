@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -11,7 +11,7 @@ from rolloutctl.actions.auditing import Recorder
 from rolloutctl.actions.fleet import Member
 from rolloutctl.actions.reading import utc_now
 from rolloutctl.domain.cluster import Cluster
-from rolloutctl.domain.decision import Action
+from rolloutctl.domain.decision import Action, Decision
 from rolloutctl.domain.plugin_change import Plan
 from rolloutctl.domain.plugin_use import RunOf
 from rolloutctl.domain.refs import Ref
@@ -22,7 +22,9 @@ def _never(_label: str) -> str:
     return ""
 
 
-def _thawed(_label: str, _action: Action, _refs: Iterable[Ref]) -> Mapping[Ref, RolloutctlError]:
+def _thawed(
+    _label: str, _action: Action, _decisions: Mapping[Ref, Decision]
+) -> Mapping[Ref, RolloutctlError]:
     return {}
 
 
@@ -54,7 +56,7 @@ class Setup(Struct, frozen=True):
     theme: str = "rolloutctl-dark"
     now: Callable[[], datetime] = utc_now
     read_only: Callable[[str], str] = _never
-    frozen: Callable[[str, Action, Iterable[Ref]], Mapping[Ref, RolloutctlError]] = _thawed
+    frozen: Callable[[str, Action, Mapping[Ref, Decision]], Mapping[Ref, RolloutctlError]] = _thawed
     recorder: Callable[[Cluster, str], Recorder | None] = _unrecorded
     confirm: Callable[[str], str] = _never
     save_in_flight: Callable[[Plan, Sequence[RunOf], str], str] = _unsaved

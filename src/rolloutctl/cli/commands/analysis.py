@@ -91,7 +91,7 @@ def list_(
     asked = listing_runs.Asked(selector, rollout, phase)
     asked.check(run)
     if watch:
-        return listing_runs.follow(run, asked, output=output, timeout=timeout)
+        return listing_runs.follow(run, runs.analysis_runs(), asked, output=output, timeout=timeout)
     if timeout is not None:
         raise UsageError("--timeout needs --watch")
     read: Callable[[Source], Iterable[Any]] = lambda source: analyses.rows(  # noqa: E731

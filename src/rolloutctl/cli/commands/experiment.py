@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rolloutctl.cli.app import command, group, new_app
-from rolloutctl.cli.options import Output, Selector, complete_names
+from rolloutctl.cli.options import Output, Selector, TimeoutOption, complete_names
 from rolloutctl.cli.run import Run
-from rolloutctl.errors import ExitCode
+from rolloutctl.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -50,7 +50,11 @@ def list_(
             show_default=False,
         ),
     ] = "",
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Go on with a line for each change.")
+    ] = False,
     output: Output = None,
+    timeout: TimeoutOption = None,
 ) -> ExitCode:
     """List experiments: whose they are, their pods, how long they still last.
 
@@ -59,6 +63,7 @@ def list_(
       rolloutctl experiment list
       rolloutctl experiment list -A --phase Running
       rolloutctl experiment list -o jsonl
+      rolloutctl experiment list -w
     """
     from rolloutctl.actions import experiments
     from rolloutctl.cli import listing_runs, runs
@@ -66,6 +71,10 @@ def list_(
     run = Run.of(ctx)
     asked = listing_runs.Asked(selector, rollout, phase)
     asked.check(run)
+    if watch:
+        return listing_runs.follow(run, runs.experiments(), asked, output=output, timeout=timeout)
+    if timeout is not None:
+        raise UsageError("--timeout needs --watch")
     read: Callable[[Source], Iterable[Any]] = lambda source: experiments.rows(  # noqa: E731
         source.cluster,
         source.namespace,
@@ -88,19 +97,32 @@ def get(
             autocompletion=_complete,
         ),
     ],
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow what is shown.")] = False,
     output: Output = None,
     raw: Annotated[
         bool,
         typer.Option("--raw", help="With -o json|yaml|jsonl: the object as the server has it."),
     ] = False,
+    timeout: TimeoutOption = None,
 ) -> ExitCode:
     """Show an experiment: each version with its pods, its analyses, when it ends.
+
+    With --watch the picture is redrawn in place on a terminal; elsewhere a line, or with -o jsonl
+    the whole document, is printed per change.
 
     \b
     Examples:
       rolloutctl experiment get price-trial
       rolloutctl experiment get price-trial -o yaml
+      rolloutctl experiment get price-trial -w
     """
     from rolloutctl.cli import runs
 
-    return runs.show_experiment(Run.of(ctx), names, output, raw)
+    run = Run.of(ctx)
+    if watch:
+        from rolloutctl.cli import following_experiment
+
+        return following_experiment.follow(run, names, output=output, raw=raw, timeout=timeout)
+    if timeout is not None:
+        raise UsageError("--timeout needs --watch")
+    return runs.show_experiment(run, names, output, raw)

@@ -56,6 +56,10 @@ def get(
     run = Run.of(ctx)
     kind, names = typed(names or ())
     if kind != "rollout":
+        if watch and kind == "experiment" and names and not selector:
+            from rolloutctl.cli import following_experiment
+
+            return following_experiment.follow(run, names, output=output, raw=raw, timeout=timeout)
         return _get_runs(run, kind, names, output, raw, watch=watch, selector=selector)
     if raw and output not in ("json", "yaml", "jsonl"):
         raise UsageError("--raw needs -o json, yaml or jsonl")
@@ -101,7 +105,10 @@ def _get_runs(
 
     group = "experiment" if kind == "experiment" else "analysis"
     if watch:
-        raise UsageError(f"get -w follows rollouts; see rolloutctl {group} --help")
+        raise UsageError(
+            "get -w follows rollouts, and one experiment by its name",
+            hint=f"rolloutctl {group} list -w follows a list of the others",
+        )
     if names and selector:
         raise UsageError("a name and a selector do not go together", hint="leave out one of them")
     if names:

@@ -6,14 +6,14 @@ import typer
 
 from rolloutctl.cli.app import command, new_app
 from rolloutctl.cli.run import Run
-from rolloutctl.cli.selecting import Asked, acting
+from rolloutctl.cli.selecting import Asked, shipping
 from rolloutctl.errors import ExitCode
 
 app = new_app()
 
 
 @command(app)
-@acting
+@shipping
 def resume(ctx: typer.Context, asked: Asked) -> ExitCode:
     """Let a rollout go on that a person holds; nothing is skipped.
 

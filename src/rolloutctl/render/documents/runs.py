@@ -41,12 +41,21 @@ def run(look: RunLook) -> Document:
 
 def run_change(row: RunRow, *, at: datetime, deleted: bool) -> Document:
     """A run of a followed list that is new, changed or gone."""
+    return _change(run_row(row), at, deleted)
+
+
+def experiment_change(row: ExperimentRow, *, at: datetime, deleted: bool) -> Document:
+    """An experiment of a followed list that is new, changed or gone."""
+    return _change(experiment_row(row), at, deleted)
+
+
+def _change(row: Document, at: datetime, deleted: bool) -> Document:
     return {
         "apiVersion": VERSION,
-        "kind": "AnalysisRunRowChange",
+        "kind": f"{row['kind']}Change",
         "at": at,
         "change": "deleted" if deleted else "changed",
-        "row": run_row(row),
+        "row": row,
     }
 
 

@@ -124,6 +124,14 @@ _ANALYSIS = obj(
         "measurements": maybe(ref("MeasurementCounts")),
     }
 )
+
+
+def _change(row: str) -> Schema:
+    """A line of a followed list."""
+    change = {"type": "string", "examples": ["changed", "deleted"]}
+    return document(f"{row}Change", {"at": MOMENT, "change": change, "row": ref(row)})
+
+
 SHAPES: dict[str, Schema] = {
     "AnalysisRunRow": document("AnalysisRunRow", _RUN),
     "AnalysisRunList": list_of("AnalysisRunList", "AnalysisRunRow", "AnalysisRun"),
@@ -135,15 +143,9 @@ SHAPES: dict[str, Schema] = {
             "metricResults": many(_METRIC),
         },
     ),
-    "AnalysisRunRowChange": document(
-        "AnalysisRunRowChange",
-        {
-            "at": MOMENT,
-            "change": {"type": "string", "examples": ["changed", "deleted"]},
-            "row": ref("AnalysisRunRow"),
-        },
-    ),
+    "AnalysisRunRowChange": _change("AnalysisRunRow"),
     "ExperimentRow": document("ExperimentRow", _EXPERIMENT),
+    "ExperimentRowChange": _change("ExperimentRow"),
     "ExperimentList": list_of("ExperimentList", "ExperimentRow", "Experiment"),
     "Experiment": document(
         "Experiment",
