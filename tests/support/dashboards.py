@@ -58,3 +58,13 @@ def text(app: Any) -> str:
 async def says(pilot: Played, wanted: str, within: float = 20.0) -> None:
     """Waits until the screen says `wanted`."""
     await until(pilot, lambda: wanted in text(pilot.app), within)
+
+
+async def rests(pilot: Played) -> None:
+    """Waits until the screen has stopped changing."""
+    before, same = "", 0
+    while same < 3:
+        await pilot.pause(0.05)
+        now = text(pilot.app)
+        same = same + 1 if now == before else 0
+        before = now

@@ -12,7 +12,7 @@ import pytest
 from rolloutctl.domain.cluster import Kind
 from rolloutctl.tui.app import Dashboard
 from support import dashboards
-from support.dashboards import Played, says
+from support.dashboards import Played, rests, says
 from support.live_cluster import LiveCluster
 from support.screens import SCREENS, screen
 
@@ -70,7 +70,7 @@ def pictured(
         for key, wanted in steps:
             await pilot.press(*key.split())
             await says(pilot, wanted)
-        await pilot.pause()
+        await rests(pilot)
 
     assert snap_compare(app, terminal_size=size, run_before=before)
 
@@ -128,4 +128,4 @@ def test_plugins(snap_compare: Compare, look: Any) -> None:
 
 def test_help(snap_compare: Compare, look: Any) -> None:
     size, theme = look
-    pictured(snap_compare, several(theme), size, ("question_mark", "Promote"))
+    pictured(snap_compare, several(theme), size, ("question_mark", "Set image"))

@@ -6,9 +6,11 @@ They lead to `Changing`, or for a run to its own question; no rule lives here.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rolloutctl.actions import ending_runs, promotion, undoing
+from rolloutctl.actions.auditing import Recorder
 from rolloutctl.actions.promotion import Intent
 from rolloutctl.domain import images
 from rolloutctl.domain.audit import Regarding
@@ -166,23 +168,16 @@ async def terminate(
     )
     if not agreed:
         return
-    recorder = dashboard.setup.recorder(cluster, "")
-
-    def record(sent: RunDecision) -> None:
-        if recorder is not None:
-            about = Regarding("argoproj.io/v1alpha1", kind.kind, sent.ref, sent.uid)
-            recorder.record(about, str(sent.action), sent.phase)
-
-    result = await in_thread(
-        lambda: ending_runs.change(
-            cluster,
-            RunAction.TERMINATE,
-            kind,
-            ref,
-            record=record,
-        )
-    )
+    result = await in_thread(lambda: ending_runs.change(cluster, RunAction.TERMINATE, kind, ref))
     if result.did is RunDid.CHANGED:
         dashboard.notify(f"{safe(ref)}: terminated", markup=False)
+        recorder = dashboard.setup.recorder(cluster, "")
+        if recorder is not None and result.decision is not None:
+            await in_thread(partial(_record, recorder, result.decision))
     elif result.error is not None:
         dashboard.notify(safe(result.error.message, 400), severity="error", markup=False)
+
+
+def _record(recorder: Recorder, sent: RunDecision) -> None:
+    about = Regarding("argoproj.io/v1alpha1", sent.kind.kind, sent.ref, sent.uid)
+    recorder.record(about, str(sent.action), sent.phase)

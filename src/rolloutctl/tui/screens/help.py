@@ -37,12 +37,13 @@ class HelpScreen(ReportScreen):
 
     def __init__(self, of: Screen[Any]) -> None:
         super().__init__()
-        self._of = of
+        # What has the focus now will not have it while this is read.
+        self._owners = (of, of.app, of.focused)
 
     def lines(self, surface: Surface) -> Sequence[Line]:
         seen: set[tuple[str, str]] = set()
         rows: list[tuple[str, str]] = []
-        for node in (self._of, self.app, self._of.focused):
+        for node in self._owners:
             if node is None or isinstance(node, Input):
                 continue
             for keys in node._bindings.key_to_bindings.values():
