@@ -123,7 +123,7 @@ def _asked(common: Common) -> str:
 
 
 def _picked(common: Common, given: str | None) -> tuple[Pick, str]:
-    from rolloutctl.cli.columns import columns
+    from rolloutctl.cli.columns import check_fields, columns
     from rolloutctl.cli.queries import jmespath_query
     from rolloutctl.render import serialize
     from rolloutctl.render.views.picked import bare
@@ -131,8 +131,12 @@ def _picked(common: Common, given: str | None) -> tuple[Pick, str]:
     query = None if common.query is None else jmespath_query(common.query, "--query")
     if common.columns is not None:
         found = columns(common.columns)
+        if query is None:
+            check_fields(found)
         # Without a query each document is a row as soon as it is there.
-        return Pick(_table(found, common.no_headers), query), "json" if query else "jsonl"
+        return Pick(
+            _table(found, common.no_headers, check=query is None), query
+        ), "json" if query else "jsonl"
     if given == "yaml":
         return Pick(_yaml(), query), given
     forms = {"json": serialize.to_json, "jsonl": serialize.to_jsonl}
@@ -157,13 +161,18 @@ def _yaml() -> Show:
     return _each(form)
 
 
-def _table(found: tuple[Column, ...], headless: bool) -> Show:
+def _table(found: tuple[Column, ...], headless: bool, *, check: bool = False) -> Show:
+    from rolloutctl.cli.columns import check_row
     from rolloutctl.render.views.picked import Grid
 
     grid = Grid([column.header for column in found], headless=headless)
 
     def show(values: list[Any]) -> list[Line]:
-        rows = (row for value in values for row in _rows(value))
+        nonlocal check
+        rows = [row for value in values for row in _rows(value)]
+        if check and rows:
+            check = False
+            check_row(found, rows[0])
         return grid.lines([column.read(row) for column in found] for row in rows)
 
     return show
