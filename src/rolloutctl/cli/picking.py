@@ -108,6 +108,8 @@ def settle(run: Run, values: dict[str, Any], given: str | None) -> None:
 def _usual(run: Run, values: dict[str, Any]) -> str | None:
     """The columns that the settings have for a list, None where another form is wanted."""
     listing = run.command in ("rolloutctl list", "rolloutctl get") and not values.get("names")
+    # Labels are columns of the table there is without the setting.
+    listing = listing and not (values.get("label") or values.get("show_labels"))
     if not listing or values.get("watch") or values.get("output") not in (None, "wide"):
         return None
     found = run.settings.of("columns", run.context_name() if run.settings.contexts else "")

@@ -317,6 +317,7 @@ class RolloutRow(Struct, frozen=True, array_like=True):
     stage: Stage | None = None
     workload: str = ""
     cluster: str = ""
+    labels: dict[str, str] = {}
 
     @property
     def place(self) -> Place:

@@ -166,6 +166,7 @@ def row(rollout: Rollout) -> RolloutRow:
         ends=status.ends,
         stage=stage(r) if status.observed else None,
         workload=workload(r),
+        labels=r.metadata.labels or {},
     )
 
 

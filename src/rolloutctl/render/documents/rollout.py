@@ -227,6 +227,7 @@ def row_document(row: RolloutRow) -> Document:
         "kind": "RolloutRow",
         "namespace": row.ref.namespace,
         "name": row.ref.name,
+        "metadata": {"labels": row.labels},
         "rollout": {
             "phase": row.phase,
             "message": row.message,

@@ -188,7 +188,12 @@ _ROLLOUT = document(
 )
 _ROW = document(
     "RolloutRow",
-    {"namespace": TEXT, "name": TEXT, "rollout": ref("RolloutRowFacts")},
+    {
+        "namespace": TEXT,
+        "name": TEXT,
+        "metadata": obj({"labels": OBJECT}),
+        "rollout": ref("RolloutRowFacts"),
+    },
 )
 _ROW_FACTS = obj(
     {
