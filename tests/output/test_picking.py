@@ -356,6 +356,34 @@ def test_kubectls_paths_in_a_list() -> None:
     assert picked.stdout == "b\n"
 
 
+@pytest.mark.parametrize(
+    ("group", "plural"), [("analysis", "analysisruns"), ("experiment", "experiments")]
+)
+def test_kubectls_paths_in_a_list_of_runs(group: str, plural: str) -> None:
+    def one(name: str, phase: str) -> dict[str, Any]:
+        return {"metadata": {"name": name, "namespace": "shop"}, "status": {"phase": phase}}
+
+    found = [one("a", "Running"), one("b", "Failed")]
+    run = Program(cluster=FakeCluster({plural: found}, page_size=1))
+    columns = "custom-columns=NAME:.metadata.name,PHASE:.status.phase"
+    assert run(group, "list", "-o", columns).stdout == "NAME  PHASE\na     Running\nb     Failed\n"
+    path = "jsonpath={.items[*].metadata.name}"
+    assert run(group, "list", "-o", path).stdout == "a b\n"
+    assert run(group, "list", "-o", path, "--phase", "failed").stdout == "b\n"
+
+
+@pytest.mark.parametrize(
+    "words", [("list",), ("get",), ("analysis", "list"), ("experiment", "list")]
+)
+def test_kubectls_paths_and_what_is_followed(words: tuple[str, ...]) -> None:
+    """A followed list is told in documents of our own, in which they would find nothing."""
+    run = fleet("Healthy")
+    result = run(*words, "-w", "-o", "custom-columns=NAME:.metadata.name")
+    assert (result.exit_code, result.stdout) == (ExitCode.USAGE, "")
+    assert "-o custom-columns does not go with --watch" in result.stderr
+    assert "--columns NAME:row.name" in result.stderr
+
+
 def test_literals_of_an_older_jmespath_are_understood() -> None:
     from rolloutctl.cli.queries import jmespath_query
 

@@ -21,6 +21,11 @@ Show = Callable[[list[Any]], "str | list[Line]"]
 DATA = ("json", "yaml", "jsonl")
 KUBECTL = ("jsonpath", "jsonpath-as-json", "custom-columns")
 """Formats of kubectl that are understood: each followed by "=" and an expression."""
+_OF_OBJECTS = frozenset(
+    f"rolloutctl {name}"
+    for name in ("list", "get", "analysis list", "experiment list", "experiment get")
+)
+"""Commands on which kubectl's formats pick from the objects themselves."""
 _TEMPLATES = ("go-template", "go-template-file", "template", "templatefile", "jsonpath-file")
 
 
@@ -82,6 +87,13 @@ def settle(run: Run, values: dict[str, Any], given: str | None) -> None:
     if given and "=" in given:
         if asked not in ("", "--no-headers"):
             raise UsageError(f"{asked} does not go with -o {given.partition('=')[0]}")
+        if values.get("watch") and run.command in _OF_OBJECTS:
+            name = given.partition("=")[0]
+            raise UsageError(
+                f"-o {name} does not go with --watch",
+                hint="what is followed has documents of its own: -o jsonl,"
+                " or --columns NAME:row.name,PHASE:row.rollout.phase",
+            )
         run.pick, values["output"] = _kubectl(given, headless=common.no_headers)
         run.picks_objects = True
         if "raw" in values:
