@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +14,8 @@ import typer
 from rolloutctl.cli import app, main
 from rolloutctl.cli.aliases import first_word
 from rolloutctl.cli.app import command, new_app
-from rolloutctl.cli.environment import Environment
+from rolloutctl.cli.environment import Environment, program_name
+from rolloutctl.cli.helping import named
 from rolloutctl.cli.options import dry_run, duration
 from rolloutctl.cli.run import Common, Run
 from rolloutctl.errors import Conflict, ExitCode
@@ -277,3 +280,50 @@ def test_main_needs_no_arguments_of_its_own(monkeypatch: pytest.MonkeyPatch) -> 
     environment = Environment.in_memory()
     assert main.main(None, environment) == ExitCode.OK
     assert environment.stdout.getvalue().startswith("rolloutctl ")  # type: ignore[attr-defined]
+
+
+# --- called by kubectl --------------------------------------------------------------------------
+
+
+def called_by_kubectl(*argv: str) -> tuple[int, str, str]:
+    environment = Environment.in_memory(connect=lambda **_: FakeCluster({}), columns=200)
+    environment = replace(environment, program="kubectl rolloutctl")
+    code = main.main(list(argv), environment)
+    return code, environment.stdout.getvalue(), environment.stderr.getvalue()  # type: ignore
+
+
+def test_help_names_the_program_as_it_was_called() -> None:
+    for words in ((), ("list",), ("analysis", "get")):
+        code, shown, _ = called_by_kubectl(*words, "--help")
+        assert code == ExitCode.OK
+        assert " ".join(["Usage: kubectl rolloutctl", *words]) in shown
+        # Nothing that a reader would copy has the other name.
+        assert not re.search(r"(?m)^ +rolloutctl ", shown)
+    assert "  kubectl rolloutctl list -A\n" in called_by_kubectl("list", "--help")[1]
+
+
+def test_hints_name_the_program_as_it_was_called() -> None:
+    code, _, said = called_by_kubectl("list", "--nonsense")
+    assert code == ExitCode.USAGE
+    assert "  kubectl rolloutctl list --help shows how\n" in said
+    assert "  kubectl rolloutctl --help lists them\n" in called_by_kubectl("nonsense")[2]
+
+
+def test_only_what_is_typed_gets_the_other_name() -> None:
+    said = "rolloutctl sandbox up; see rolloutctl, or kubectl rolloutctl get and x/rolloutctl y"
+    assert named(said, "rolloutctl") == said
+    assert named(said, "kubectl rolloutctl") == f"kubectl {said}"
+
+
+@pytest.mark.parametrize(
+    ("called", "program"),
+    [
+        ("/usr/bin/kubectl-rolloutctl", "kubectl rolloutctl"),
+        (r"C:\krew\kubectl-rolloutctl.exe", "kubectl rolloutctl"),
+        ("/usr/bin/rolloutctl", "rolloutctl"),
+        ("-c", "rolloutctl"),
+        ("/x/__main__.py", "rolloutctl"),
+    ],
+)
+def test_the_name_it_is_called_by(called: str, program: str) -> None:
+    assert program_name(called) == program

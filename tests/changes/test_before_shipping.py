@@ -200,14 +200,31 @@ def test_a_failing_dry_run_metric_does_not(at_a_terminal: Program) -> None:
     assert done.exit_code is ExitCode.OK
 
 
+@pytest.mark.parametrize("kind", ["pods", "replicasets", "analysisruns"])
 def test_what_may_not_be_read_is_said_and_makes_the_question_no_easier(
-    at_a_terminal: Program,
+    at_a_terminal: Program, kind: str
 ) -> None:
-    cluster = web(forbidden=("pods",))
+    cluster = web(forbidden=(kind,))
     done = run(at_a_terminal, cluster, "y\n", "promote", "web", "--full")
     assert done.exit_code is ExitCode.FAILED and 'Type "web"' in done.stderr
-    assert "not known: pods may not be read" in done.stderr
+    assert f"not known: {kind} may not be read" in done.stderr
     assert run(at_a_terminal, cluster, "web\n", "promote", "web", "--full").exit_code is ExitCode.OK
+
+
+@pytest.mark.parametrize("kind", ["pods", "replicasets", "analysisruns"])
+def test_neither_does_one_object_that_is_not_understood(at_a_terminal: Program, kind: str) -> None:
+    cluster = web(runs=(analysis_run(failed=0),))
+    broken: Any = cluster.objects[kind][-1]
+    broken["status"] = "odd"
+    done = run(at_a_terminal, cluster, "y\n", "promote", "web", "--full")
+    assert done.exit_code is ExitCode.FAILED and 'Type "web"' in done.stderr
+
+
+def test_neither_does_a_version_without_a_replica_set(at_a_terminal: Program) -> None:
+    cluster = web()
+    cluster.objects["replicasets"].clear()
+    done = run(at_a_terminal, cluster, "y\n", "promote", "web", "--full")
+    assert done.exit_code is ExitCode.FAILED and 'Type "web"' in done.stderr
 
 
 def test_a_selection_that_comes_to_one_is_agreed_to_like_one_that_is_named(

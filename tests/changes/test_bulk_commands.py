@@ -207,9 +207,9 @@ def test_a_full_promotion_asks_even_about_one(rolloutctl: Program) -> None:
     done = rolloutctl("promote", "--full", "-l", "team=a")
     assert done.exit_code is ExitCode.USAGE and "--yes" in done.stderr
     assert cluster.sent == []
-    rolloutctl.terminal, rolloutctl.stdin = True, "y\n"
+    rolloutctl.terminal, rolloutctl.stdin = True, "web-000\n"
     asked = rolloutctl("promote", "--full", "-l", "team=a")
-    assert "Promote in full? [y/N]" in asked.stderr
+    assert 'Promote in full? Type "web-000": ' in asked.stderr
     assert len(cluster.sent) == 1
 
 

@@ -130,6 +130,7 @@ def test_the_first_setting_makes_the_file_and_unset_takes_it_out(home: Home) -> 
         ("contexts.prod.outptu", "json", "is no setting of a context"),
         ("freeze.name", "x", "rolloutctl config path"),
         ("aliases.get", "list", "has the name of a command"),
+        ("aliases.-x", "promote", "which would never be reached"),
         ("aliases.go", "fly", "does not begin with a command"),
     ],
 )
@@ -441,10 +442,17 @@ def test_a_group_does_not_set_out_in_a_freeze(home: Home) -> None:
     done = home("promote", "--group", "team=a", "--yes")
     assert done.exit_code is ExitCode.CONFLICT
     assert home.cluster.sent == []
+    done = home("promote", "--group", "team=a", "--once", "--yes", "--override-freeze")
+    assert (done.exit_code, "needs --reason" in done.stderr) == (ExitCode.USAGE, True)
+    words = ("--yes", "--override-freeze", "--reason", "INC-4711", "--timeout", "10ms")
+    done = home("promote", "--group", "team=a", "--once", *words)
+    assert "launch, overridden" in done.stderr
+    assert len(home.cluster.sent) == 2
 
 
-def test_a_trial_in_a_freeze_says_so(home: Home) -> None:
+@pytest.mark.parametrize("which", [("web",), ("--group", "team=a")], ids=" ".join)
+def test_a_trial_in_a_freeze_says_so(home: Home, which: tuple[str, ...]) -> None:
     home.write(FREEZE)
-    done = home("promote", "web", "--dry-run")
+    done = home("promote", *which, "--dry-run")
     assert done.exit_code is ExitCode.OK
     assert "frozen until" in done.stderr

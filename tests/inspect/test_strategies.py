@@ -13,6 +13,7 @@ from rolloutctl.render.text import width
 from rolloutctl.render.theme import to_ascii
 from support.recorded import Moment, moment
 from support.screens import paused, program
+from support.shapes import problems
 
 Rollout = Mapping[str, Any]
 When = Callable[[Rollout], bool] | None
@@ -163,3 +164,53 @@ def test_no_image_is_claimed_while_the_workload_is_not_observed() -> None:
 def test_every_symbol_has_a_form_in_ascii(name: str) -> None:
     shown = _get(_page(name), "--no-color", terminal=True, columns=80)
     assert "?" not in to_ascii(shown)
+
+
+def _ping_pong(stable: str) -> Moment:
+    """The paused canary with two Services that take turns."""
+    found = moment("canary-pause-promote", paused)
+    (rollout,) = found.objects["rollouts"]
+    canary = rollout["spec"]["strategy"]["canary"]
+    canary["pingPong"] = {"pingService": "demo-ping", "pongService": "demo-pong"}
+    rollout["status"].setdefault("canary", {})["stablePingPong"] = stable
+    return found
+
+
+@pytest.mark.parametrize(
+    ("status", "stable", "other"),
+    [("ping", "ping", "pong"), ("pong", "pong", "ping"), ("", "pong", "ping")],
+)
+def test_which_of_ping_and_pong_is_stable(status: str, stable: str, other: str) -> None:
+    """Source: argo-rollouts, rollout/trafficrouting/service_helper.go."""
+    found = _ping_pong(status)
+    shown = _get(found, "--no-color")
+    assert (
+        f"Services  stable is {stable} (demo-{stable})   canary is {other} (demo-{other})" in shown
+    )
+    said = json.loads(_get(found, "-o", "json"))["rollout"]
+    assert said["pingPong"] == {
+        "stable": stable,
+        "stableService": f"demo-{stable}",
+        "canaryService": f"demo-{other}",
+    }
+    assert problems(json.loads(_get(found, "-o", "json")), "Rollout") == []
+
+
+def test_ping_and_pong_cannot_break_the_page() -> None:
+    found = _ping_pong("\x1b[31mping")
+    ping_pong = found.objects["rollouts"][0]["spec"]["strategy"]["canary"]["pingPong"]
+    ping_pong["pongService"] = "\x1b[2Jevil\nname"
+    shown = _get(found, "--no-color")
+    assert "stable is pong (evil name)" in shown
+    assert "\x1b" not in shown
+    ping_pong.clear()
+    assert "stable is pong   canary is ping" in _get(found, "--no-color")
+
+
+def test_without_ping_and_pong_nothing_is_said_of_them() -> None:
+    assert (
+        json.loads(_get(moment("canary-pause-promote", paused), "-o", "json"))["rollout"][
+            "pingPong"
+        ]
+        is None
+    )

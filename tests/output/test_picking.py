@@ -178,7 +178,7 @@ def test_columns_are_a_table(running: Program) -> None:
         ("metadata.labels", ["LABELS", "{}"]),
         ("X:join(',', [name, 'a:b']),plugin", ["X         PLUGIN", "demo,a:b  step/e2e-test"]),
         ("steps[0:2].number", ["NUMBER", "1,2"]),
-        ("rollout.endsAt,nothing", ["ENDSAT  NOTHING", "-       -"]),
+        ("rollout.endsAt,rollout.nothing", ["ENDSAT  NOTHING", "-       -"]),
     ],
 )
 def test_a_column_is_a_name_or_an_expression(
@@ -267,6 +267,45 @@ def test_what_does_not_go_together(words: tuple[str, ...], said: str) -> None:
     assert said in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ("nmae", ["--columns nmae: there is no column nmae", "did you mean name?"]),
+        ("name,WHO:rolout.phase", ["there is no column rolout", "did you mean rollout?"]),
+        ("xyzzy", ["there is no column xyzzy", "known: name, namespace", "docs/output.md"]),
+    ],
+)
+def test_a_column_that_is_nowhere_is_said_before_the_cluster_is_asked(
+    columns: str, said: list[str]
+) -> None:
+    run = fleet("Healthy")
+    result = run("list", "--columns", columns)
+    assert (result.exit_code, result.stdout) == (ExitCode.USAGE, "")
+    for text in said:
+        assert text in result.stderr
+    assert isinstance(run.cluster, FakeCluster)
+    assert run.cluster.requests == []
+
+
+def test_a_column_that_only_another_command_has(running: Program) -> None:
+    assert "LEN" in running("get", "demo", "--columns", "LEN:steps").stdout
+    result = running("list", "--columns", "name,steps")
+    assert (result.exit_code, result.stdout) == (ExitCode.USAGE, "")
+    assert "a RolloutRow has no steps" in result.stderr
+
+
+def test_a_query_may_make_columns_of_any_name() -> None:
+    query = ("--query", "items[].{who: name}")
+    assert fleet("Healthy")("list", *query, "--columns", "who").stdout == "WHO\na\n"
+
+
+def test_what_only_some_documents_have_is_a_column_still() -> None:
+    assert (
+        fleet("Healthy")("list", "--columns", "cluster,name").stdout
+        == "CLUSTER  NAME\n-        a\n"
+    )
+
+
 def test_lists_have_the_columns_of_the_settings(running: Program, tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_text('output = "wide"\ncolumns = ["name", "AT:step"]\n')
@@ -315,6 +354,34 @@ def test_kubectls_paths_in_a_list() -> None:
     assert run("list", "-o", columns).stdout == "NAME  PHASE\na     Healthy\nb     Degraded\n"
     picked = run("list", "-o", "jsonpath={.items[*].metadata.name}", "--phase", "degraded")
     assert picked.stdout == "b\n"
+
+
+@pytest.mark.parametrize(
+    ("group", "plural"), [("analysis", "analysisruns"), ("experiment", "experiments")]
+)
+def test_kubectls_paths_in_a_list_of_runs(group: str, plural: str) -> None:
+    def one(name: str, phase: str) -> dict[str, Any]:
+        return {"metadata": {"name": name, "namespace": "shop"}, "status": {"phase": phase}}
+
+    found = [one("a", "Running"), one("b", "Failed")]
+    run = Program(cluster=FakeCluster({plural: found}, page_size=1))
+    columns = "custom-columns=NAME:.metadata.name,PHASE:.status.phase"
+    assert run(group, "list", "-o", columns).stdout == "NAME  PHASE\na     Running\nb     Failed\n"
+    path = "jsonpath={.items[*].metadata.name}"
+    assert run(group, "list", "-o", path).stdout == "a b\n"
+    assert run(group, "list", "-o", path, "--phase", "failed").stdout == "b\n"
+
+
+@pytest.mark.parametrize(
+    "words", [("list",), ("get",), ("analysis", "list"), ("experiment", "list")]
+)
+def test_kubectls_paths_and_what_is_followed(words: tuple[str, ...]) -> None:
+    """A followed list is told in documents of our own, in which they would find nothing."""
+    run = fleet("Healthy")
+    result = run(*words, "-w", "-o", "custom-columns=NAME:.metadata.name")
+    assert (result.exit_code, result.stdout) == (ExitCode.USAGE, "")
+    assert "-o custom-columns does not go with --watch" in result.stderr
+    assert "--columns NAME:row.name" in result.stderr
 
 
 def test_literals_of_an_older_jmespath_are_understood() -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from rolloutctl.cli.output import Document, write
 from rolloutctl.cli.progress import Progress
 from rolloutctl.cli.run import ReaderGone, Run
-from rolloutctl.cli.selecting import Asked
+from rolloutctl.cli.selecting import MANY, Asked
 from rolloutctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -85,6 +85,23 @@ class Account:
             self.emit(changes.finished(result, self.run.surface(), namespaces=self.spread))
         if not self.asked.wait or result.error is not None:
             self._stream(result)
+
+    def half_done(self) -> str:
+        """How to go on with those that went back and were not promoted in full."""
+        from rolloutctl.domain.reports import Did
+
+        left: dict[str, list[str]] = {}
+        for ref, item in self.results.items():
+            if item.did is Did.CHANGED and not item.finished and item.error is None:
+                left.setdefault(ref.namespace, []).append(ref.name)
+        if not left:
+            return ""
+        if sum(map(len, left.values())) > MANY:
+            return "promote --full goes on with those that went back and are not promoted in full"
+        return "\n".join(
+            f"rolloutctl promote {' '.join(names)} -n {namespace} --full goes on"
+            for namespace, names in sorted(left.items())
+        )
 
     def _told_in_numbers(self, did: Did) -> bool:
         """Whether the last lines say enough of this outcome."""

@@ -10,7 +10,7 @@ from rolloutctl.cli.looking import Looking
 from rolloutctl.cli.options import DryRun
 from rolloutctl.cli.recording import recorder, tell
 from rolloutctl.cli.run import Run
-from rolloutctl.cli.selecting import MANY, Asked
+from rolloutctl.cli.selecting import Asked
 from rolloutctl.cli.stopping import Stopping
 from rolloutctl.cli.targets import Targets, nothing, targets
 from rolloutctl.errors import ExitCode, Failed, Interrupted, RolloutctlError
@@ -315,7 +315,7 @@ class _Changing:
             if len(self.decided) > 1:
                 self.interrupted += ", and nothing more was begun"
         if self.intent.full and self.interrupted and not self.hint:
-            self.hint = self._half_done()
+            self.hint = self.account.half_done()
 
     def _show(self, sending: Sending) -> None:
         if not self.found.many:
@@ -326,23 +326,6 @@ class _Changing:
         failed = sum(1 for item in sending.results.values() if item.error is not None)
         text = bulk.progress(self.intent.action, done, total, sending.in_flight, failed)
         self.account.progress.show(text, done / max(1, total))
-
-    def _half_done(self) -> str:
-        """How to go on with those that went back and were not promoted in full."""
-        from rolloutctl.domain.reports import Did
-
-        left: dict[str, list[str]] = {}
-        for ref, item in self.account.results.items():
-            if item.did is Did.CHANGED and not item.finished and item.error is None:
-                left.setdefault(ref.namespace, []).append(ref.name)
-        if not left:
-            return ""
-        if sum(map(len, left.values())) > MANY:
-            return "promote --full goes on with those that went back and are not promoted in full"
-        return "\n".join(
-            f"rolloutctl promote {' '.join(names)} -n {namespace} --full goes on"
-            for namespace, names in sorted(left.items())
-        )
 
     def _finish(self, done: list[Result], sending: Sending) -> list[Result]:
         """undo --full: promotes in full what was brought back; those with which that went well."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from rolloutctl.cli.queries import Query, jmespath_query, path_query
@@ -31,6 +32,9 @@ SHORT = {
 }
 """Columns by a short name, as the tables for people call them: JMESPath for each."""
 
+_OF_OBJECTS = frozenset({"apiVersion", "kind", "metadata", "spec", "status", "data"})
+"""Fields of Kubernetes' own objects, which a few commands print."""
+_PATH = re.compile(r"([A-Za-z_]\w*)\s*(?:$|[.\[])")
 _NAMED = re.compile(r"\s*([^\[\]{}()\"'`:,@&|!<>=]+):(.*)", re.S)
 _OPEN = {"[": "]", "{": "}", "(": ")"}
 
@@ -44,6 +48,8 @@ class Column(NamedTuple):
 
     header: str
     read: Callable[[Any], Any]
+    field: str = ""
+    """The field of a document its path begins with; "" where it is a short name, or no path."""
 
 
 def columns(text: str) -> tuple[Column, ...]:
@@ -57,7 +63,47 @@ def _column(part: str) -> Column:
     known = SHORT.get(expression)
     option = f"--columns {expression}" if expression else "--columns"
     read = jmespath_query(known or expression, option)
-    return Column(header or _header(expression), _of_its_subject(read) if known else read)
+    field = _PATH.match(expression)
+    return Column(
+        header or _header(expression),
+        _of_its_subject(read) if known else read,
+        "" if known or field is None else field[1],
+    )
+
+
+def check_fields(found: Iterable[Column]) -> None:
+    """Raises UsageError for a column that no document of any command has."""
+    fields = {column.field for column in found if column.field}
+    if not fields:
+        return
+    from rolloutctl.render import schemas
+
+    shapes = schemas.shapes()
+    known = {name for kind in schemas.kinds() for name in shapes[kind].get("properties", ())}
+    for field in sorted(fields - known - _OF_OBJECTS):
+        raise UsageError(
+            f"--columns {field}: there is no column {field}", hint=_near(field, [*SHORT, *known])
+        )
+
+
+def check_row(found: Iterable[Column], row: Any) -> None:
+    """Raises UsageError for a column that this document, one of ours, has no field for."""
+    if not isinstance(row, dict) or row.get("apiVersion") != "rolloutctl/v1":
+        return
+    for column in found:
+        if column.field and column.field not in row:
+            kind = row.get("kind", "document")
+            raise UsageError(
+                f"--columns {column.field}: a {kind} has no {column.field}",
+                hint=_near(column.field, [*SHORT, *row]),
+            )
+
+
+def _near(field: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(field, list(known), n=1)
+    if near:
+        return f"did you mean {near[0]}?"
+    return f"known: {', '.join(SHORT)}; all fields of the JSON are, see docs/output.md"
 
 
 def _of_its_subject(read: Query) -> Query:

@@ -108,6 +108,8 @@ def _alias(file: str, name: str, value: Any) -> str:
     key = f"aliases.{_quoted(name)}"
     if name in COMMANDS:
         raise UsageError(f"{file}: {key} has the name of a command, which would never be reached")
+    if not name or name.startswith("-"):
+        raise UsageError(f"{file}: {key} is no word, which would never be reached")
     if not isinstance(value, str):
         raise _wrong(file, key, 'a command line, as "promote --wait"')
     try:

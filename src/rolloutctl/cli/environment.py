@@ -96,6 +96,12 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def program_name(called: str) -> str:
+    """What was typed to call a file: "kubectl rolloutctl" where kubectl has called its plugin."""
+    file = called.replace("\\", "/").rpartition("/")[2].removesuffix(".exe")
+    return "kubectl rolloutctl" if file == "kubectl-rolloutctl" else "rolloutctl"
+
+
 @dataclass
 class Environment:
     """The surroundings of one run of the program."""
@@ -112,10 +118,13 @@ class Environment:
     """Width of the terminal in cells; None: ask it (80 without one)."""
     captured: bool = field(default=False)
     """Whether text written by libraries to sys.stdout must be led into `stdout` (tests)."""
+    program: str = "rolloutctl"
+    """What a person types to call it."""
 
     @classmethod
     def real(cls) -> Environment:
-        return cls(sys.stdin, sys.stdout, sys.stderr, os.environ)
+        called = program_name(sys.argv[0])
+        return cls(sys.stdin, sys.stdout, sys.stderr, os.environ, program=called)
 
     @classmethod
     def in_memory(

@@ -46,11 +46,14 @@ def promote_group(run: Run, selector: str, asked: Asked, *, once: bool) -> ExitC
             f"the group does not set out: {view.names(lost)} failed already",
             hint="retry or abort it, or take its label away; nothing was sent",
         )
-    if asked.dry_run is not DryRun.NONE:
-        return ExitCode.OK
-    if not asked.override_freeze:
-        for refusal in frozen(run, Action.PROMOTE, (member.ref for member in group)).values():
+    trial = asked.dry_run is not DryRun.NONE
+    for refusal in frozen(run, Action.PROMOTE, (member.ref for member in group)).values():
+        if not trial and not asked.override_freeze:
             raise refusal
+        run.note(refusal.message + (", overridden" if asked.override_freeze else ""))
+        break
+    if trial:
+        return ExitCode.OK
     if not run.confirm(view.question(group), yes=asked.yes):
         run.note("nothing was sent")
         return ExitCode.FAILED

@@ -21,6 +21,11 @@ Show = Callable[[list[Any]], "str | list[Line]"]
 DATA = ("json", "yaml", "jsonl")
 KUBECTL = ("jsonpath", "jsonpath-as-json", "custom-columns")
 """Formats of kubectl that are understood: each followed by "=" and an expression."""
+_OF_OBJECTS = frozenset(
+    f"rolloutctl {name}"
+    for name in ("list", "get", "analysis list", "experiment list", "experiment get")
+)
+"""Commands on which kubectl's formats pick from the objects themselves."""
 _TEMPLATES = ("go-template", "go-template-file", "template", "templatefile", "jsonpath-file")
 
 
@@ -82,6 +87,13 @@ def settle(run: Run, values: dict[str, Any], given: str | None) -> None:
     if given and "=" in given:
         if asked not in ("", "--no-headers"):
             raise UsageError(f"{asked} does not go with -o {given.partition('=')[0]}")
+        if values.get("watch") and run.command in _OF_OBJECTS:
+            name = given.partition("=")[0]
+            raise UsageError(
+                f"-o {name} does not go with --watch",
+                hint="what is followed has documents of its own: -o jsonl,"
+                " or --columns NAME:row.name,PHASE:row.rollout.phase",
+            )
         run.pick, values["output"] = _kubectl(given, headless=common.no_headers)
         run.picks_objects = True
         if "raw" in values:
@@ -108,6 +120,8 @@ def settle(run: Run, values: dict[str, Any], given: str | None) -> None:
 def _usual(run: Run, values: dict[str, Any]) -> str | None:
     """The columns that the settings have for a list, None where another form is wanted."""
     listing = run.command in ("rolloutctl list", "rolloutctl get") and not values.get("names")
+    # Labels are columns of the table there is without the setting.
+    listing = listing and not (values.get("label") or values.get("show_labels"))
     if not listing or values.get("watch") or values.get("output") not in (None, "wide"):
         return None
     found = run.settings.of("columns", run.context_name() if run.settings.contexts else "")
@@ -123,7 +137,7 @@ def _asked(common: Common) -> str:
 
 
 def _picked(common: Common, given: str | None) -> tuple[Pick, str]:
-    from rolloutctl.cli.columns import columns
+    from rolloutctl.cli.columns import check_fields, columns
     from rolloutctl.cli.queries import jmespath_query
     from rolloutctl.render import serialize
     from rolloutctl.render.views.picked import bare
@@ -131,8 +145,12 @@ def _picked(common: Common, given: str | None) -> tuple[Pick, str]:
     query = None if common.query is None else jmespath_query(common.query, "--query")
     if common.columns is not None:
         found = columns(common.columns)
+        if query is None:
+            check_fields(found)
         # Without a query each document is a row as soon as it is there.
-        return Pick(_table(found, common.no_headers), query), "json" if query else "jsonl"
+        return Pick(
+            _table(found, common.no_headers, check=query is None), query
+        ), "json" if query else "jsonl"
     if given == "yaml":
         return Pick(_yaml(), query), given
     forms = {"json": serialize.to_json, "jsonl": serialize.to_jsonl}
@@ -157,13 +175,18 @@ def _yaml() -> Show:
     return _each(form)
 
 
-def _table(found: tuple[Column, ...], headless: bool) -> Show:
+def _table(found: tuple[Column, ...], headless: bool, *, check: bool = False) -> Show:
+    from rolloutctl.cli.columns import check_row
     from rolloutctl.render.views.picked import Grid
 
     grid = Grid([column.header for column in found], headless=headless)
 
     def show(values: list[Any]) -> list[Line]:
-        rows = (row for value in values for row in _rows(value))
+        nonlocal check
+        rows = [row for value in values for row in _rows(value)]
+        if check and rows:
+            check = False
+            check_row(found, rows[0])
         return grid.lines([column.read(row) for column in found] for row in rows)
 
     return show

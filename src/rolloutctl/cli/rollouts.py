@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rolloutctl.cli.output import blocks, write
 from rolloutctl.cli.run import Run
-from rolloutctl.errors import ExitCode
+from rolloutctl.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from rolloutctl.cli.sources import Source
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rolloutctl.domain.fleet.entry import Keep
     from rolloutctl.domain.tree import RolloutRow
     from rolloutctl.render.surface import Surface
+    from rolloutctl.render.views.table import Labels
 
 
 RESOURCE = "rollout.argoproj.io"
@@ -58,6 +59,7 @@ def show_rows(
     keep: Keep | None = None,
     awaiting: bool = False,
     fresh: bool = False,
+    labels: Labels | None = None,
 ) -> ExitCode:
     """Reads and prints a list. FAILED when some objects could not be read (they are named).
 
@@ -95,7 +97,7 @@ def show_rows(
 
         rows = sorted(rows, key=wait_key)
     clusters = [source.label for source in listed] if several else []
-    write_rows(run, rows, output=output, namespaces=namespaces, clusters=clusters)
+    write_rows(run, rows, output=output, namespaces=namespaces, clusters=clusters, labels=labels)
     readings.tell()
     if unreadable:
         report_unreadable(run, unreadable)
@@ -103,6 +105,31 @@ def show_rows(
     if not count:
         run.note(nothing(place(run, listed), selector, filtered=keep is not None))
     return ExitCode.OK
+
+
+def label_columns(
+    run: Run, keys: Sequence[str], *, every: bool, output: str | None, watch: bool
+) -> Labels | None:
+    """What -L and --show-labels ask for. Raises UsageError where there is no table to put it in."""
+    if not keys and not every:
+        return None
+    option = "-L" if keys else "--show-labels"
+    against = "--watch" if watch else ""
+    if run.pick is not None:
+        against = "--columns" if run.common.columns is not None else "--query"
+        if run.picks_objects:
+            against = "-o custom-columns and -o jsonpath"
+    elif output not in (None, "wide"):
+        against = f"-o {output}"
+    if against:
+        raise UsageError(
+            f"{option} does not go with {against}",
+            hint="the JSON of each row has them: --columns name,TEAM:metadata.labels.team",
+        )
+    from rolloutctl.render.views.table import Labels
+
+    parts = (part.strip() for key in keys for part in key.split(","))
+    return Labels(tuple(part for part in parts if part), every)
 
 
 def place(run: Run, listed: list[Source]) -> str:
@@ -153,6 +180,7 @@ def write_rows(
     output: str | None,
     namespaces: bool,
     clusters: Sequence[str] = (),
+    labels: Labels | None = None,
 ) -> None:
     """The rows in the format asked for, written as they come; `clusters` as in the table."""
     if output == "name":
@@ -170,6 +198,7 @@ def write_rows(
             namespaces=namespaces,
             wide=output == "wide",
             clusters=clusters,
+            labels=labels,
         )
         for part in blocks(lines):
             run.emit(part)

@@ -313,10 +313,12 @@ class Run:
 
     def fail(self, error: RolloutctlError) -> None:
         """Says on stderr what went wrong, with which object, and what to do next."""
+        from rolloutctl.cli.helping import named
         from rolloutctl.render.problems import error_lines
 
         surface = self.surface()._replace(terminal=self.environment.stderr.isatty())
-        self.note(error_lines(error.message, error.hint, surface, subject=error.subject))
+        hint = named(error.hint, self.environment.program)
+        self.note(error_lines(error.message, hint, surface, subject=error.subject))
 
     def tell_broken(self) -> bool:
         """Says which clusters did not answer, under what the others said; whether there are any."""

@@ -187,17 +187,22 @@ def show_list(
     read: Callable[[Source], Iterable[Any]],
     *,
     output: str | None,
+    selector: str = "",
+    wanted: Callable[[Source], Callable[[Any], bool] | None] | None = None,
     filtered: str = "",
 ) -> ExitCode:
     """Prints what `read` finds in each cluster: rows, and Unreadable for what is none.
 
-    `filtered` says what was asked for, where nothing is found. FAILED when some objects could not
+    Formats of kubectl's pick from the objects themselves, those with the labels of `selector` whose
+    row passes the test that `wanted` gives. `filtered` says what was asked for, where nothing is found. FAILED when some objects could not
     be read. Raises UsageError and what the cluster raises.
     """
     from rolloutctl.cli.rollouts import place
     from rolloutctl.cli.sources import each, no_names, sources
     from rolloutctl.domain.cluster import Unreadable
 
+    if run.picks_objects and output is not None:
+        return _show_objects(run, sort, selector, wanted, output)
     listed = sources(run)
     several = len(listed) > 1
     if output == "name" and several:
@@ -240,6 +245,37 @@ def show_list(
     return ExitCode.OK
 
 
+def _show_objects(
+    run: Run,
+    sort: Sort,
+    selector: str,
+    wanted: Callable[[Source], Callable[[Any], bool] | None] | None,
+    output: str,
+) -> ExitCode:
+    """The objects of a list as the server has them, page by page."""
+    import msgspec
+
+    from rolloutctl.cli.sources import sources
+    from rolloutctl.domain.decoders import decoder
+
+    run.one_context("a format of kubectl's")
+    (source,) = sources(run)
+    test = None if wanted is None else wanted(source)
+
+    def kept(item: dict[str, Any]) -> bool:
+        if test is None:
+            return True
+        try:
+            return test(sort.of(decoder(sort.as_type).decode(msgspec.json.encode(item))))
+        except msgspec.MsgspecError:
+            # What has not the form of one is not hidden.
+            return True
+
+    pages = source.cluster.pages(sort.kind, source.namespace, dict, label_selector=selector)
+    write(run, (item for page in pages for item in page.items if kept(item)), output, listed="List")
+    return ExitCode.OK
+
+
 def show_all(run: Run, group: str, *, output: str | None, selector: str) -> ExitCode:
     """The list of all analysis runs ("analysis") or experiments ("experiment")."""
     from rolloutctl.actions import analyses
@@ -251,4 +287,4 @@ def show_all(run: Run, group: str, *, output: str | None, selector: str) -> Exit
     def read(source: Source) -> Iterable[Any]:
         return rows(source.cluster, source.namespace, labels=selector, label=source.label)
 
-    return show_list(run, sort, read, output=output, filtered=selector)
+    return show_list(run, sort, read, output=output, selector=selector, filtered=selector)

@@ -119,6 +119,14 @@ class BlueGreenFacts(Struct, frozen=True):
     astray: bool = False
 
 
+class PingPongFacts(Struct, frozen=True):
+    """Which of the two Services that take turns is the stable one: `stable` is "ping" or "pong"."""
+
+    stable: str
+    stable_service: str
+    canary_service: str
+
+
 class MetricFacts(Struct, frozen=True):
     """One metric of an analysis run; `values` are the latest measurements, oldest first.
 
@@ -266,6 +274,7 @@ class RolloutPicture(Struct, frozen=True):
     pending_restart: bool = False
     next_actions: tuple[NextAction, ...] = ()
     blue_green: BlueGreenFacts | None = None
+    ping_pong: PingPongFacts | None = None
     routes: tuple[RouteFacts, ...] = ()
     workload: str = ""
 
@@ -308,6 +317,7 @@ class RolloutRow(Struct, frozen=True, array_like=True):
     stage: Stage | None = None
     workload: str = ""
     cluster: str = ""
+    labels: dict[str, str] = {}
 
     @property
     def place(self) -> Place:

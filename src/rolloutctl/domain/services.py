@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rolloutctl.domain.facts import BlueGreenFacts, RouteFacts, ServiceFacts, Stage
+from rolloutctl.domain.facts import BlueGreenFacts, PingPongFacts, RouteFacts, ServiceFacts, Stage
 from rolloutctl.domain.runs import is_under_way
 from rolloutctl.domain.status import desired_replicas, is_fully_promoted
 from rolloutctl.domain.steps import current_index
@@ -55,6 +55,21 @@ def stage(r: Rollout) -> Stage | None:
         return Stage.PRE_PROMOTION
     reasons = {condition.reason for condition in status.pause_conditions or ()}
     return Stage.PAUSED if "BlueGreenPause" in reasons else Stage.PREVIEW
+
+
+def ping_pong_facts(r: Rollout) -> PingPongFacts | None:
+    """None where no two Services take turns.
+
+    Before the first promotion, which makes ping the stable one, it is pong.
+    Source: argo-rollouts, rollout/trafficrouting/service_helper.go.
+    """
+    canary = r.spec.strategy.canary
+    if canary is None or canary.ping_pong is None:
+        return None
+    ping, pong = canary.ping_pong.ping_service, canary.ping_pong.pong_service
+    if r.status.canary.stable_ping_pong == "ping":
+        return PingPongFacts("ping", ping, pong)
+    return PingPongFacts("pong", pong, ping)
 
 
 def routes_in_force(r: Rollout, canary_available: int) -> tuple[RouteFacts, ...]:

@@ -16,7 +16,8 @@ from rolloutctl.domain.wire import Rollout
 
 _AT_WORK = frozenset({"", "Pending", "Running"})
 _BAD = frozenset({"Failed", "Error", "Inconclusive"})
-_JUDGED_BY = frozenset({"replicasets", "pods", "analysisruns"})
+_JUDGED_BY = frozenset({"replicasets", "pods", "analysisruns", "ReplicaSet", "Pod", "AnalysisRun"})
+"""What counts of what could not be read: all of a kind, or one ("Pod web-1")."""
 
 
 class Shipping(msgspec.Struct, frozen=True):
@@ -44,8 +45,8 @@ class Shipping(msgspec.Struct, frozen=True):
     def doubtful(self) -> bool:
         """Whether to ship it in full is a thing to think over twice: what may not be read is no
         better than what is bad."""
-        unknown = not _JUDGED_BY.isdisjoint(self.not_read)
-        short = self.desired is not None and self.ready < self.desired
+        unknown = any(what.partition(" ")[0] in _JUDGED_BY for what in self.not_read)
+        short = self.desired is None or self.ready < self.desired
         return bool(unknown or short or self.unready or self.failing)
 
 

@@ -30,7 +30,13 @@ from rolloutctl.domain.replicasets import (
     roles,
 )
 from rolloutctl.domain.runs import analysis_facts, experiment_facts
-from rolloutctl.domain.services import blue_green_facts, routes_in_force, stage, workload
+from rolloutctl.domain.services import (
+    blue_green_facts,
+    ping_pong_facts,
+    routes_in_force,
+    stage,
+    workload,
+)
 from rolloutctl.domain.status import desired_replicas, status_of
 from rolloutctl.domain.steps import (
     Plugin,
@@ -124,6 +130,7 @@ def picture(
             stable_revision=stable_revision,
         ),
         blue_green=blue_green_facts(r, {item.hash: item.revision for item in facts}),
+        ping_pong=ping_pong_facts(r),
         routes=routes_in_force(r, available),
         workload=held_by,
     )
@@ -159,6 +166,7 @@ def row(rollout: Rollout) -> RolloutRow:
         ends=status.ends,
         stage=stage(r) if status.observed else None,
         workload=workload(r),
+        labels=r.metadata.labels or {},
     )
 
 

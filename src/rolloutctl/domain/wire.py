@@ -217,12 +217,18 @@ class CanaryStep(Wire):
     set_mirror_route: NamedRouteStep | None = None
 
 
+class PingPong(Wire):
+    ping_service: str = ""
+    pong_service: str = ""
+
+
 class Canary(Wire):
     steps: list[CanaryStep] | None = None
     max_surge: IntOrString | None = None
     max_unavailable: IntOrString | None = None
     stable_service: str = ""
     canary_service: str = ""
+    ping_pong: PingPong | None = None
     traffic_routing: Json | None = None
     dynamic_stable_scale: bool = False
     analysis: Json | None = None

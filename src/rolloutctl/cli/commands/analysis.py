@@ -101,7 +101,15 @@ def list_(
         wanted=asked.wanted(source),
         label=source.label,
     )
-    return runs.show_list(run, runs.analysis_runs(), read, output=output, filtered=asked.text)
+    return runs.show_list(
+        run,
+        runs.analysis_runs(),
+        read,
+        output=output,
+        selector=selector,
+        wanted=asked.wanted,
+        filtered=asked.text,
+    )
 
 
 @command(app)

@@ -82,7 +82,15 @@ def list_(
         wanted=asked.wanted(source),
         label=source.label,
     )
-    return runs.show_list(run, runs.experiments(), read, output=output, filtered=asked.text)
+    return runs.show_list(
+        run,
+        runs.experiments(),
+        read,
+        output=output,
+        selector=selector,
+        wanted=asked.wanted,
+        filtered=asked.text,
+    )
 
 
 @command(app)

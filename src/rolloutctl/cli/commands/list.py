@@ -40,6 +40,19 @@ def list_(
         bool,
         typer.Option("--awaiting", help="Only what waits for a person; the longest wait first."),
     ] = False,
+    label: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--label-columns",
+            "-L",
+            metavar="LABEL,...",
+            help="Labels that are columns of the table.",
+            show_default=False,
+        ),
+    ] = None,
+    show_labels: Annotated[
+        bool, typer.Option("--show-labels", help="All labels, as the last column.")
+    ] = False,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow the list.")] = False,
     fresh: Fresh = False,
     output: Output = None,
@@ -56,6 +69,7 @@ def list_(
     Examples:
       rolloutctl list -A
       rolloutctl list -A --awaiting
+      rolloutctl list -A -L team,app.kubernetes.io/part-of
       rolloutctl list -n shop --phase Degraded,Paused -o jsonl
       rolloutctl list -A --columns name,phase,step,TEAM:namespace
       rolloutctl list -A --query "items[?rollout.phase == 'Degraded'].name"
@@ -66,10 +80,17 @@ def list_(
 
     run = Run.of(ctx)
     keep = keep_for(rollouts.parse_phases(phase), plugin, awaiting)
+    labels = rollouts.label_columns(run, label or (), every=show_labels, output=output, watch=watch)
     if watch:
         from rolloutctl.cli.following_rows import Asked, follow_rows
 
         return follow_rows(run, Asked(output, selector, keep, awaiting, timeout, fresh))
     return rollouts.show_rows(
-        run, output=output, selector=selector, keep=keep, awaiting=awaiting, fresh=fresh
+        run,
+        output=output,
+        selector=selector,
+        keep=keep,
+        awaiting=awaiting,
+        fresh=fresh,
+        labels=labels,
     )

@@ -35,7 +35,6 @@ class Entry(Struct, frozen=True, array_like=True):
     row: RolloutRow
     uid: str = ""
     version: str = ""
-    labels: dict[str, str] = {}
     plugins: tuple[str, ...] = ()
     runs: tuple[EntryRun, ...] = ()
     cause: str = ""
@@ -44,6 +43,10 @@ class Entry(Struct, frozen=True, array_like=True):
     @property
     def ref(self) -> Ref:
         return self.row.ref
+
+    @property
+    def labels(self) -> dict[str, str]:
+        return self.row.labels
 
 
 Keep = Callable[[Entry], bool]
@@ -60,7 +63,6 @@ def entry(rollout: Rollout) -> Entry:
         row=facts,
         uid=r.metadata.uid,
         version=r.metadata.resource_version,
-        labels=r.metadata.labels or {},
         plugins=tuple(step.plugin.name for step in steps if step.plugin is not None),
         runs=_runs(r),
         cause=cause(r) if facts.phase == "Degraded" else "",

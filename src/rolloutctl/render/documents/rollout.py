@@ -12,6 +12,7 @@ unknown or does not apply is null, so that every field is always there.
                completion, step {number, count}, failedStep, endsAt, workload,
                routes[] {kind, name, match[], percentage},
                blueGreen {active, preview {name, hash, revision}, stage, previewReplicas, astray},
+               pingPong {stable, stableService, canaryService},
                replicas {desired, ready, available, updated}
     steps[]:   number, index, type, text, state, plugin, startedAt, endsAt; state is "done",
                "passed" (the update is over, done or jumped over), "current", "ahead", "skipped",
@@ -107,6 +108,7 @@ def _rollout(picture: RolloutPicture) -> Document:
         },
         "routes": [plain(item) for item in picture.routes],
         "blueGreen": plain(picture.blue_green),
+        "pingPong": plain(picture.ping_pong),
         "workload": picture.workload or None,
         "step": {
             "number": current.index + 1 if current is not None else None,
@@ -225,6 +227,7 @@ def row_document(row: RolloutRow) -> Document:
         "kind": "RolloutRow",
         "namespace": row.ref.namespace,
         "name": row.ref.name,
+        "metadata": {"labels": row.labels},
         "rollout": {
             "phase": row.phase,
             "message": row.message,

@@ -7,6 +7,7 @@ from rolloutctl.domain.facts import (
     AnalysisFacts,
     BlueGreenFacts,
     ExperimentFacts,
+    PingPongFacts,
     ReplicaSetFacts,
     RouteFacts,
     RunUnderWay,
@@ -68,6 +69,7 @@ _FACTS = obj(
         ),
         "routes": many(struct(RouteFacts)),
         "blueGreen": maybe(struct(BlueGreenFacts)),
+        "pingPong": maybe(struct(PingPongFacts)),
         "workload": maybe(TEXT),
         "step": obj({"number": maybe(WHOLE), "count": WHOLE}),
         "completion": maybe(one_of(Completion)),
@@ -186,7 +188,12 @@ _ROLLOUT = document(
 )
 _ROW = document(
     "RolloutRow",
-    {"namespace": TEXT, "name": TEXT, "rollout": ref("RolloutRowFacts")},
+    {
+        "namespace": TEXT,
+        "name": TEXT,
+        "metadata": obj({"labels": OBJECT}),
+        "rollout": ref("RolloutRowFacts"),
+    },
 )
 _ROW_FACTS = obj(
     {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rolloutctl.domain.facts import BlueGreenFacts, RouteFacts, ServiceFacts, Stage
+from rolloutctl.domain.facts import BlueGreenFacts, PingPongFacts, RouteFacts, ServiceFacts, Stage
 from rolloutctl.domain.tree import RolloutPicture
 from rolloutctl.render import words
 from rolloutctl.render.surface import Surface
@@ -13,10 +13,12 @@ _INDENT = 10
 
 
 def lines(picture: RolloutPicture, surface: Surface) -> list[Line]:
-    """The Services of a blue-green rollout, or the routes that stand before a canary's weights."""
+    """Services of blue-green, or of ping and pong, and routes that stand before the weights."""
     result: list[Line] = []
     if picture.blue_green is not None:
         result += _services(picture.blue_green, picture, surface)
+    if picture.ping_pong is not None:
+        result += _ping_pong(picture.ping_pong, surface)
     for number, route in enumerate(picture.routes):
         head = Span(f"{'Routes' if not number else '':<{_INDENT}}", "strong")
         result += wrap((head, *_route(route)), surface.room, indent=_INDENT)
@@ -43,6 +45,19 @@ def _services(found: BlueGreenFacts, picture: RolloutPicture, surface: Surface) 
     parts = [_service(found.active, "active", picture, astray=found.astray)]
     if found.preview is not None:
         parts.append(_service(found.preview, "preview", picture))
+    head = Span(f"{'Services':<{_INDENT}}", "strong")
+    return wrap((head, *join(parts, "   ")), surface.room, indent=_INDENT)
+
+
+def _ping_pong(found: PingPongFacts, surface: Surface) -> list[Line]:
+    """ "stable is ping (checkout-ping)   canary is pong (checkout-pong)"."""
+    other = "pong" if found.stable == "ping" else "ping"
+    parts = []
+    for role, which, service in (
+        ("stable", found.stable, found.stable_service),
+        ("canary", other, found.canary_service),
+    ):
+        parts.append(line(f"{role} is {which}", f" ({safe(service)})" if service else ""))
     head = Span(f"{'Services':<{_INDENT}}", "strong")
     return wrap((head, *join(parts, "   ")), surface.room, indent=_INDENT)
 

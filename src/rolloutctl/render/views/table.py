@@ -5,6 +5,7 @@ from __future__ import annotations
 import os.path
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from rolloutctl.domain.facts import Place, Stage
 from rolloutctl.domain.status import Awaiting
@@ -34,6 +35,25 @@ _AWAITED = {
 }
 
 
+class Labels(NamedTuple):
+    """Labels as columns, as kubectl has them: some by their keys, and all of them in one."""
+
+    keys: tuple[str, ...] = ()
+    every: bool = False
+
+    def headers(self) -> list[str]:
+        """What stands above them: a key without its prefix."""
+        names = [safe(key.rpartition("/")[2]).upper() for key in self.keys]
+        return [*names, "LABELS"] if self.every else names
+
+    def cells(self, labels: Mapping[str, str]) -> list[Piece]:
+        cells: list[Piece] = [safe(labels.get(key), _LABEL) or "-" for key in self.keys]
+        if self.every:
+            parts = (f"{safe(key, _LABEL)}={safe(labels[key], _LABEL)}" for key in sorted(labels))
+            cells.append(",".join(parts) or "-")
+        return cells
+
+
 def header(*, namespaces: bool, wide: bool, clusters: bool = False) -> list[str]:
     first = [*(["CLUSTER"] if clusters else []), *(["NAMESPACE"] if namespaces else []), "NAME"]
     names = [*first, "STATUS", "SINCE", "STEP", "WEIGHT", "READY", "IMAGE"]
@@ -48,12 +68,14 @@ def lines(
     wide: bool = False,
     fresh: Collection[Place] = (),
     clusters: Sequence[str] = (),
+    labels: Labels | None = None,
 ) -> Iterator[Line]:
     """The table, line by line as the rows come in; nothing at all without rows.
 
     On a narrow terminal READY and WEIGHT give way first, since NAME, STATUS and STEP say what to
     do; the image is wrapped, not cut. The rows in `fresh` stand out. `clusters`: the clusters
-    that rows may be of, where there are several; they make a column.
+    that rows may be of, where there are several; they make a column. `labels` are columns at the
+    end.
     """
     names = header(namespaces=namespaces, wide=wide, clusters=bool(clusters))
     # The rows of the first cluster come first: its column has to fit the names of the others.
@@ -70,16 +92,21 @@ def lines(
                 wide=wide,
                 style="wait" if fresh and row.place in fresh else "",
             ),
+            *(labels.cells(row.labels) if labels is not None else ()),
         ]
         for row in rows
     )
+    flex = "MESSAGE" if wide else "IMAGE"
+    if labels is not None:
+        names += labels.headers()
+        flex = "LABELS" if labels.every else flex
     yield from table(
         names,
         cells,
         surface,
         right=_RIGHT,
         drop=() if wide else ("READY", "WEIGHT", "SINCE"),
-        flex="MESSAGE" if wide else "IMAGE",
+        flex=flex,
     )
 
 
