@@ -63,7 +63,7 @@ async def says(pilot: Played, wanted: str, within: float = 20.0) -> None:
 async def rests(pilot: Played) -> None:
     """Waits until the screen has stopped changing."""
     before, same = "", 0
-    while same < 3:
+    while same < 5:
         await pilot.pause(0.05)
         now = text(pilot.app)
         same = same + 1 if now == before else 0

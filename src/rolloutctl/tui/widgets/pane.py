@@ -69,7 +69,7 @@ class Lines(ScrollView, can_focus=True):
             return
         self._lines = found
         widest = max((width(line) for line in found), default=0)
-        self.virtual_size = Size(max(self.room, widest), len(found))
+        self.virtual_size = Size(widest, len(found))
         self.refresh()
 
     def on_resize(self) -> None:
