@@ -194,8 +194,9 @@ def show_list(
     """Prints what `read` finds in each cluster: rows, and Unreadable for what is none.
 
     Formats of kubectl's pick from the objects themselves, those with the labels of `selector` whose
-    row passes the test that `wanted` gives. `filtered` says what was asked for, where nothing is found. FAILED when some objects could not
-    be read. Raises UsageError and what the cluster raises.
+    row passes the test that `wanted` gives. `filtered` says what was asked for, where nothing is
+    found. FAILED when some objects could not be read. Raises UsageError and what the cluster
+    raises.
     """
     from rolloutctl.cli.rollouts import place
     from rolloutctl.cli.sources import each, no_names, sources
