@@ -35,6 +35,8 @@ FOR_EVER = (
     "watch checkout -o jsonl",
     "fleet -l tier=web -w",
     "analysis list -w",
+    "experiment list -w",
+    "experiment get price-trial -w",
     "logs checkout -f --tail 20",
     "events checkout -w",
     "list -A --plugin",

@@ -42,9 +42,10 @@ def entry(
         "since": None if minutes is None else NOW - timedelta(minutes=minutes),
         "awaiting": awaiting,
         "images_to": (image,),
+        "labels": labels or {},
         **row,
     }
-    return Entry(RolloutRow(**facts), plugins=plugins, labels=labels or {})
+    return Entry(RolloutRow(**facts), plugins=plugins)
 
 
 # --- the query ----------------------------------------------------------------------------------
