@@ -224,7 +224,7 @@ def manifest(steps: list[Object]) -> Object:
 
 
 @settings(
-    max_examples=120,
+    max_examples=80,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],

@@ -29,8 +29,8 @@ from support.forked import start
 from support.shell import ROLLOUTCTL
 
 PLUGINS = 200
-BY_PROGRAM = 12
-AMONG = 40
+BY_PROGRAM = 8
+AMONG = 30
 """Programs and others together."""
 NAMESPACE = "argo-rollouts"
 

@@ -64,7 +64,7 @@ async def rests(pilot: Played) -> None:
     """Waits until the screen has stopped changing."""
     before, same = "", 0
     while same < 5:
-        await pilot.pause(0.05)
+        await pilot.pause(0.03)
         now = text(pilot.app)
         same = same + 1 if now == before else 0
         before = now

@@ -32,7 +32,7 @@ def metric(values: list[Any], **fields: Any) -> Obj:
     return scripted(*values, interval="1s", failureCondition="result < 0.1", **fields)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     st.lists(st.sampled_from(sorted(MOVES)), max_size=12),
     VALUES,

@@ -283,7 +283,7 @@ def measured(metric: str) -> Obj:
 
 TestAnyBlueGreen = AnyBlueGreen.TestCase
 TestAnyBlueGreen.settings = settings(
-    max_examples=50,
+    max_examples=30,
     stateful_step_count=20,
     deadline=None,
     derandomize=True,

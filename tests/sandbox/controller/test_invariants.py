@@ -256,7 +256,7 @@ def makes_sense(rollout: Obj) -> None:
 
 TestAnything = Anything.TestCase
 TestAnything.settings = settings(
-    max_examples=50,
+    max_examples=30,
     stateful_step_count=20,
     deadline=None,
     derandomize=True,
