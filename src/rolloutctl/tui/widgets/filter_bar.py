@@ -25,7 +25,7 @@ class FilterBar(Horizontal):
     FilterBar Input { width: 1fr; height: 1; border: none; padding: 0; background: $surface; }
     FilterBar Input:focus { border: none; background: $panel; }
     FilterBar .sign { width: 2; color: $text-muted; }
-    FilterBar #found { width: auto; max-width: 60%; padding: 0 0 0 2; }
+    FilterBar #found { width: 54; max-width: 60%; padding: 0 0 0 2; text-align: right; }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -47,6 +47,7 @@ class FilterBar(Horizontal):
         super().__init__()
         self._text = text
         self._complete = complete
+        self._found: tuple[Line, bool] | None = None
 
     def compose(self) -> ComposeResult:
         yield Static("/", classes="sign", markup=False)
@@ -66,7 +67,10 @@ class FilterBar(Horizontal):
     def show(self, found: Line) -> None:
         """What is said beside it: counts and order, or what is wrong with the filter."""
         dark = self.app.current_theme.dark
-        self.query_one("#found", Static).update(content([found], dark=dark))
+        if (found, dark) != self._found:
+            self._found = (found, dark)
+            # (Its width does not depend on what it says: nothing has to be laid out anew.)
+            self.query_one("#found", Static).update(content([found], dark=dark), layout=False)
 
     def put(self, text: str) -> None:
         """As if it had been typed."""
