@@ -8,11 +8,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from textual.widgets import Input
 
 from rolloutctl.domain.cluster import Kind
 from rolloutctl.tui.app import Dashboard
+from rolloutctl.tui.screens.plugins import Plugins
 from support import dashboards
-from support.dashboards import Played, rests, says
+from support.dashboards import Played, play, rests, says, text, until
 from support.live_cluster import LiveCluster
 from support.screens import SCREENS, screen
 
@@ -70,6 +72,8 @@ def pictured(
         for key, wanted in steps:
             await pilot.press(*key.split())
             await says(pilot, wanted)
+        for typed_into in pilot.app.screen.query(Input):
+            typed_into.cursor_blink = False
         await rests(pilot)
 
     assert snap_compare(app, terminal_size=size, run_before=before)
@@ -129,3 +133,19 @@ def test_plugins(snap_compare: Compare, look: Any) -> None:
 def test_help(snap_compare: Compare, look: Any) -> None:
     size, theme = look
     pictured(snap_compare, several(theme), size, ("question_mark", "Set image"))
+
+
+def test_the_scrollbar_takes_nothing_from_a_line() -> None:
+    app = several("rolloutctl-dark")
+
+    async def story(pilot: Played) -> None:
+        await says(pilot, "live")
+        await pilot.press("3")
+        await says(pilot, "e2e-test")
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen.query_one(Plugins).show_vertical_scrollbar)
+        await rests(pilot)
+        words = " ".join(text(app).split())
+        assert "read it: no Deployment argo-rollouts in namespace argo-rollouts" in words
+
+    play(app, story, size=(80, 24))

@@ -68,7 +68,7 @@ def test_find_the_paused_checkout_promote_it_and_see_it_healthy(
 def test_no_means_no(sandbox_process: SandboxProcess, namespace: str) -> None:
     sandbox_process.load("paused", namespace)
     app = dashboards.of(connected(sandbox_process, namespace), namespace)
-    before = sandbox_process.client.get("rollouts", "checkout", namespace)
+    before = sandbox_process.client.get("rollouts", "checkout", namespace)["spec"]
 
     async def story(pilot: Played) -> None:
         await says(pilot, "checkout")
@@ -79,8 +79,12 @@ def test_no_means_no(sandbox_process: SandboxProcess, namespace: str) -> None:
             await until(pilot, lambda: not on_top(app, "ConfirmScreen"))
 
     play(app, story)
+    # The controller may still have written its own status meanwhile.
     after = sandbox_process.client.get("rollouts", "checkout", namespace)
-    assert after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
+    assert after["spec"] == before
+    assert not after["status"].get("abort")
+    events = sandbox_process.client.list("events", namespace)
+    assert "rolloutctl" not in {each.get("reportingComponent") for each in events}
 
 
 def test_read_only_changes_nothing_and_says_why(

@@ -23,7 +23,7 @@ class Lines(ScrollView, can_focus=True):
     """Shows what `lines` gives whenever somebody calls `look`."""
 
     DEFAULT_CSS = """
-    Lines { width: 1fr; height: 1fr; padding: 0 1; }
+    Lines { width: 1fr; height: 1fr; padding: 0 0 0 1; scrollbar-gutter: stable; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "scroll_down", "Down", show=False),
