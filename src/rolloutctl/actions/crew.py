@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import queue
 import threading
-import time
 from collections.abc import Callable
 from typing import Generic, NamedTuple, TypeVar
 
-_DEAF = 0.5
-"""Seconds a wait lasts at most: a signal that comes just before it is handled only after it."""
+from rolloutctl.actions import hearing
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -76,15 +74,10 @@ class Crew(Generic[T, R]):
 
     def take(self, timeout: float | None = None) -> Done[T, R] | None:
         """The next piece of work that has ended; None after `timeout` seconds, news, or `wake`."""
-        end = None if timeout is None else time.monotonic() + timeout
-        while True:
-            left = _DEAF if end is None else min(_DEAF, max(0.0, end - time.monotonic()))
-            try:
-                found = self._done.get(timeout=left)
-                break
-            except queue.Empty:
-                if end is not None and time.monotonic() >= end:
-                    return None
+        try:
+            found = hearing.get(self._done, timeout)
+        except queue.Empty:
+            return None
         if found is None:
             return None
         if isinstance(found, Done):

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from rolloutctl.actions import hearing
 from rolloutctl.domain.cluster import WatchEvent
 from rolloutctl.errors import ClusterError, RolloutctlError
 
@@ -58,7 +59,7 @@ class Pump:
     def take(self, timeout: float | None) -> Taken | None:
         """The next thing said, None if nothing came within `timeout` seconds."""
         try:
-            taken = self._queue.get(timeout=None if timeout is None else max(0.0, timeout))
+            taken = hearing.get(self._queue, timeout)
         except queue.Empty:
             return None
         if taken.event is None:

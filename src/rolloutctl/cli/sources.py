@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from rolloutctl.actions.hearing import DEAF
 from rolloutctl.cli.run import Broken, Run
 from rolloutctl.errors import ExitCode, RolloutctlError, UsageError
 
@@ -134,7 +135,8 @@ def each(
             while True:
                 if not channel.ready(_PATIENCE):
                     progress.show(f"waiting for {safe(source.label, 60)}", number / len(listed))
-                    channel.ready(None)
+                    while not channel.ready(DEAF):
+                        pass
                     progress.clear()
                 items = channel.take()
                 if not items:
@@ -196,7 +198,7 @@ class _Channel(Generic[T]):
             self._changed.notify_all()
             return not self._closed
 
-    def ready(self, seconds: float | None) -> bool:
+    def ready(self, seconds: float) -> bool:
         """Waits until there is something to take, or the end; whether there is."""
         with self._changed:
             return self._changed.wait_for(lambda: bool(self._items) or self._ended, seconds)

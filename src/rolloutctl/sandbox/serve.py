@@ -42,6 +42,8 @@ LOG_BYTES = 1_000_000
 """A log is renamed at this size; one older part is kept."""
 
 _HOST = "127.0.0.1"
+_DEAF = 0.5
+"""Seconds the process waits at a time."""
 CONTROLLER_SECONDS = 15.0
 
 
@@ -91,7 +93,9 @@ def run(
         with _servers(place, options, instance, plugins, logs) as record:
             logs.main.info("serving %s (pid %d, speed %g)", record.url, record.pid, options.speed)
             ready(record)
-            stop.wait()
+            # In turns: a signal that comes just before a wait is handled only after it.
+            while not stop.wait(_DEAF):
+                pass
             logs.main.info("ending")
 
 
