@@ -23,7 +23,7 @@ demo: $(STAMP)
 	$(BIN)/rolloutctl demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -53,7 +53,7 @@ lowest:
 	$(VENV)-lowest/bin/python -m pip install --quiet --disable-pip-version-check uv
 	$(VENV)-lowest/bin/python -m uv pip install --quiet --python $(VENV)-lowest/bin/python \
 		--resolution lowest-direct --editable '.[dev]'
-	$(VENV)-lowest/bin/python -m pytest -n 2 --dist worksteal
+	$(VENV)-lowest/bin/python -m pytest -n 3 --dist worksteal
 
 format: $(STAMP)
 	$(BIN)/ruff format .

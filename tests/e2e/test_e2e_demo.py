@@ -54,7 +54,7 @@ def test_the_story_is_told_as_plain_text_and_leaves_nothing_behind(
     surroundings: dict[str, str], tmp_path: Path
 ) -> None:
     # The rests are longer than the last pause of the rollout, which must not end during one.
-    with start(surroundings, tmp_path / "here", "--speed", "40", "--pace", "300ms") as demo:
+    with start(surroundings, tmp_path / "here", "--speed", "12", "--pace", "900ms") as demo:
         out, _ = demo.communicate(timeout=100)
     assert demo.returncode == 0, out
     told = [
