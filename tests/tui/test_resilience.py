@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +11,11 @@ import pytest
 from rolloutctl.actions import live_fleet, live_rollout
 from rolloutctl.domain.cluster import Unreadable, WatchEvent
 from rolloutctl.errors import Forbidden, Unauthorized
+from rolloutctl.kube import watch as watching
 from support import dashboards
 from support.dashboards import Played, play, says, text, until
 from support.live_cluster import LiveCluster
+from support.restarting import Site
 from support.screens import screen
 
 
@@ -71,6 +74,36 @@ def test_a_token_that_expires_is_said_and_rows_are_read_anew() -> None:
         await says(pilot, "live")
 
     play(app, story)
+
+
+def test_a_server_that_is_restarted_and_has_forgotten_where_the_watch_stood(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It answers 410: all rows are read anew, and none stays that is no longer there."""
+    monkeypatch.setattr(watching, "_LONGEST_PAUSE", 0.05)
+    site = Site(tmp_path, history=20)
+    for name in ("kept", "lost"):
+        site.rollout(name)
+    app = dashboards.of(site.cluster(), "default", sort="name")
+
+    async def story(pilot: Played) -> None:
+        await says(pilot, "2 rollouts")
+        site.stop()
+        await says(pilot, "stale since")
+        assert "lost" in text(app), "what is known stays"
+        site.client.delete("rollouts", "lost", "default")
+        for number in range(60):
+            site.client.patch("rollouts", "kept", {"spec": {"replicas": 3 + number}}, "default")
+        site.rollout("late")
+        site.start()
+        await says(pilot, "late")
+        await until(pilot, lambda: "lost" not in text(app) and "stale" not in text(app))
+        site.rollout("last")
+        await says(pilot, "last")
+        assert "live" in text(app).splitlines()[0]
+
+    play(app, story)
+    site.stop()
 
 
 def test_a_rollout_may_lose_its_form_and_get_it_back() -> None:
