@@ -81,6 +81,9 @@ OURS_ALONE = {
     # The API server refuses these before a controller sees them.
     *("spec-negative-replicas", "spec-old-version", "spec-kind-misspelt"),
     *("spec-containers-of-one-name", "spec-list-for-an-object"),
+    # The simulated controller sends nothing to these routers, and looks at no Ingress.
+    *("traffic-ingress-of-others", "traffic-ingress-not-of-the-root"),
+    *("traffic-ingress-twice", "traffic-no-ingress"),
 }
 
 

@@ -162,6 +162,25 @@ def test_what_is_not_in_the_cluster_either_is_an_error(rolloutctl: Program, fold
     assert 'Service "stable" has unmatch label "a" in rollout' in done.stdout
 
 
+def test_an_ingress_of_the_cluster_has_to_lead_to_the_rollout(
+    rolloutctl: Program, folder: Path
+) -> None:
+    routed = "canary:\n      trafficRouting: {nginx: {stableIngress: web}}"
+    (folder / "web.yaml").write_text(WRONG.replace("canary:", routed))
+    only = ("-o", "json", "--query", "findings[?contains(message, 'ngress')]")
+    (finding,) = json.loads(against(rolloutctl, *only).stdout)
+    assert (finding["rule"], finding["severity"]) == ("missing-ingress", "error")
+    backend = {"service": {"name": "other", "port": {"number": 80}}}
+    ingress: dict[str, Any] = {
+        "metadata": {"name": "web", "namespace": "shop"},
+        "spec": {"rules": [{"http": {"paths": [{"backend": backend}]}}]},
+    }
+    (finding,) = json.loads(against(rolloutctl, *only, ingresses=[ingress]).stdout)
+    assert "ingress `web` has no rules using service stable backend" in finding["message"]
+    backend["service"]["name"] = "stable"
+    assert json.loads(against(rolloutctl, *only, ingresses=[ingress]).stdout) == []
+
+
 def test_templates_of_templates_and_plugins_of_the_cluster(
     rolloutctl: Program, folder: Path
 ) -> None:
@@ -270,6 +289,7 @@ def test_the_documentation_says_what_the_rules_say() -> None:
     table = (ROOT / "docs" / "lint.md").read_text("utf-8")
     rows = re.findall(r"^\| `([a-z-]+)` \| [^|]* \| (.*?) \|", table, re.M)
     assert dict(rows) == RULES
+    assert "| |" not in table, "each rule says what to do"
 
 
 def rollouts(count: int) -> list[Any]:

@@ -23,11 +23,12 @@ from rolloutctl.domain.plugin_config import CONFIG_MAP
 from rolloutctl.domain.undoing import POD_TEMPLATES
 from rolloutctl.errors import NotFound
 
+INGRESSES = Kind("networking.k8s.io", "v1", "ingresses", "Ingress")
 VIRTUAL_SERVICES = Kind("networking.istio.io", "v1", "virtualservices", "VirtualService")
 _KINDS = {
     kind.kind: kind
     for kind in (
-        *(SERVICES, DEPLOYMENTS, REPLICA_SETS, POD_TEMPLATES, VIRTUAL_SERVICES),
+        *(SERVICES, DEPLOYMENTS, REPLICA_SETS, POD_TEMPLATES, INGRESSES, VIRTUAL_SERVICES),
         *(ANALYSIS_TEMPLATES, CLUSTER_ANALYSIS_TEMPLATES),
     )
 }

@@ -28,6 +28,7 @@ CHECKS: tuple[Check, ...] = (
     steps.check_order,
     references.check_workload,
     references.check_services,
+    references.check_ingresses,
     references.check_virtual_services,
     plugins.check_configuration,
     plugins.check_named,

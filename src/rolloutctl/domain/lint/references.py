@@ -1,4 +1,4 @@
-"""What a Rollout names: Services, the workload, VirtualServices.
+"""What a Rollout names: Services, the workload, Ingresses, VirtualServices.
 
 Source: argo-rollouts, pkg/apis/rollouts/validation/validation_references.go.
 """
@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from rolloutctl.domain.lint.finding import Finding, Manifest, Path, Severity
+from rolloutctl.domain.lint.ingresses import GROUPS, has_rule, routed, unclear
 from rolloutctl.domain.lint.known import known
 from rolloutctl.domain.lint.reading import inside, is_of_rollouts, items, mapping, objects, text
 from rolloutctl.domain.lint.rollouts import CANARY
@@ -20,7 +21,10 @@ from rolloutctl.domain.lint.wording import internal, invalid
 from rolloutctl.domain.wire import Json
 
 MISSING = frozenset(
-    {"missing-service", "missing-workload", "missing-virtual-service", "missing-template"}
+    {
+        *("missing-service", "missing-workload", "missing-ingress"),
+        *("missing-virtual-service", "missing-template"),
+    }
 )
 """Rules about what is not among the manifests: doubtful while only files were read."""
 
@@ -70,10 +74,13 @@ def named(manifest: Manifest, manifests: Sequence[Manifest]) -> Iterator[Named]:
     known = (f"{group}/{kind}" if group else kind) in _WORKLOADS
     if known and find(manifests, group, kind, here, text(workload, "name")) is None:
         yield Named(kind, here, text(workload, "name"))
+    for one in routed(manifest):
+        if find_ingress(manifests, here, one.name) is None:
+            yield Named("Ingress", here, one.name)
     istio = manifest.at(*_ISTIO)
     several = [each for _, each in objects(istio, "virtualServices")]
-    for one in (mapping(istio, "virtualService"), *several):
-        short, _, elsewhere = text(one, "name").partition(".")
+    for each in (mapping(istio, "virtualService"), *several):
+        short, _, elsewhere = text(each, "name").partition(".")
         around = elsewhere or here
         if short and find(manifests, _GROUP, "VirtualService", around, short) is None:
             yield Named("VirtualService", around, short)
@@ -90,9 +97,15 @@ def find(
     return None
 
 
-def missing(rule: str, manifest: Manifest, path: Path, said: str, value: str, what: str) -> Finding:
+def find_ingress(manifests: Sequence[Manifest], namespace: str, name: str) -> Manifest | None:
+    """The Ingress meant."""
+    there = (find(manifests, group, "Ingress", namespace, name) for group in GROUPS)
+    return next((each for each in there if each is not None), None)
+
+
+def missing(rule: str, manifest: Manifest, path: Path, said: str, value: Any, what: str) -> Finding:
     """The finding for an object that is not there, in the controller's words."""
-    message = f'{said}: Invalid value: "{value}": {what}'
+    message = invalid(manifest, path, said, value, what).message
     return Finding(rule, Severity.WARNING, message, manifest, path, _HINT)
 
 
@@ -174,6 +187,26 @@ def _by_service(manifests: Sequence[Manifest]) -> dict[tuple[str, str], list[Man
             for name in named:
                 found.setdefault((each.namespace, name), []).append(each)
     return found
+
+
+# --- Ingresses ----------------------------------------------------------------------------------
+
+
+def check_ingresses(manifest: Manifest, manifests: Sequence[Manifest]) -> Iterator[Finding]:
+    """Ingresses of NGINX and of the AWS load balancer: that they are there, and lead to it."""
+    wrong = unclear(manifest)
+    if wrong is not None:
+        path, detail = wrong
+        yield internal(manifest, path, dotted(path), detail)
+        return
+    for one in routed(manifest):
+        found = find_ingress(manifests, manifest.namespace, one.name)
+        if found is None:
+            what = f'ingress.networking.k8s.io "{one.name}" not found'
+            yield missing("missing-ingress", manifest, one.path, one.said, one.value, what)
+        elif one.service and not has_rule(found.data, one.service):
+            detail = f"ingress `{one.name}` has no rules using service {one.service} backend"
+            yield invalid(manifest, one.path, one.said, one.name, detail)
 
 
 # --- Istio --------------------------------------------------------------------------------------

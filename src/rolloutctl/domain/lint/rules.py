@@ -20,6 +20,7 @@ RULES: Mapping[str, str] = {
     "weight-down": "the canary's weight goes down from one step to the next",
     "missing-service": "a Service that is named is not there",
     "missing-workload": "what `workloadRef` names is not there",
+    "missing-ingress": "an Ingress that a router names is not there",
     "missing-virtual-service": "a VirtualService is not there",
     "missing-template": "an AnalysisTemplate or ClusterAnalysisTemplate is not there",
     "shared-service": "two Rollouts name one Service, and both would change what it selects",
