@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import kubernetes
 import pytest
 from kubernetes import client, config, watch
 
@@ -30,6 +31,10 @@ def rollouts(api: Any) -> Any:
     return client.CustomObjectsApi(api)
 
 
+@pytest.mark.skipif(
+    int(kubernetes.__version__.partition(".")[0]) < 35,
+    reason="an older client cannot be told which kind of patch it sends",
+)
 def test_custom_objects_are_created_read_listed_patched_and_deleted(
     shell: Shell, rollouts: Any
 ) -> None:
