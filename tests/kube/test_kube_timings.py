@@ -169,8 +169,8 @@ def test_several_clusters_are_told_apart(tmp_path: Path) -> None:
         done = program("list", "--all-contexts", "--timings")
     lines = done.stderr.splitlines()[-3:]
     assert [each.partition(":")[0] for each in lines] == [
-        "timings of test",
         "timings of b",
+        "timings of test",
         "timings",
     ]
     assert re.fullmatch(r"timings: total \d+ ms", lines[2])

@@ -19,7 +19,9 @@ def tell(run: Run) -> None:
     whole = None if run.environment.captured else process_age()
     total = now - run.began if whole is None else whole
     start = None if whole is None else whole - (now - (run.commanded or now))
-    clusters = {cluster.name: cluster.timings() for cluster in run.opened}
+    # By name: they were opened side by side.
+    opened = sorted(run.opened, key=lambda cluster: cluster.name)
+    clusters = {cluster.name: cluster.timings() for cluster in opened}
     with contextlib.suppress(OSError, ValueError):
         run.note(timings_lines(clusters, start=start, total=total))
 
