@@ -69,8 +69,9 @@ def test_the_marked_ones_are_changed_together_and_no_other() -> None:
 
     play(app, story)
     assert {change.name for change in cluster.sent} == {"a", "c"}
-    tests = [one for one in cluster.sent[0].operations if one["op"] == "test"]
-    assert tests[0] == {"op": "test", "path": "/metadata/uid", "value": "uid-a"}
+    for change in cluster.sent:
+        test = {"op": "test", "path": "/metadata/uid", "value": f"uid-{change.name}"}
+        assert change.operations[0] == test
 
 
 def test_what_the_server_refuses_is_said_in_full() -> None:
