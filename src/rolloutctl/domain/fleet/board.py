@@ -5,7 +5,8 @@ from __future__ import annotations
 import enum
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from operator import itemgetter
 from typing import Any
 
 from msgspec.structs import replace
@@ -18,6 +19,8 @@ from rolloutctl.domain.refs import Ref
 from rolloutctl.domain.status import HEALTHY
 
 _Key = tuple[Any, ...]
+_NEVER = 1e13
+"""Seconds: later than any moment."""
 
 
 class Sort(enum.StrEnum):
@@ -33,18 +36,20 @@ class Sort(enum.StrEnum):
 
 
 class _Kept:
-    """(No struct: a new order changes `key` and `shown` of all of them.)"""
+    """A rollout and where it stands. (No struct: a new order changes all of them.)
 
-    __slots__ = ("entry", "haystack", "key", "row", "shown")
+    `key`: what it is sorted by, then its place, then itself, to be found from its key.
+    """
 
-    def __init__(
-        self, entry: Entry, row: RolloutRow, key: _Key, haystack: str, shown: bool
-    ) -> None:
-        self.entry = entry
-        self.row = row
-        self.key = key
-        self.haystack = haystack
-        self.shown = shown
+    __slots__ = ("entry", "haystack", "key", "place", "row", "shown")
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.entry: Entry
+        self.row: RolloutRow
+        self.haystack = ""
+        self.key: _Key = ()
+        self.shown = False
 
 
 class Board:
@@ -55,8 +60,12 @@ class Board:
         self._sort = Sort.URGENCY
         self._reverse = False
         self._kept: dict[Place, _Kept] = {}
+        self._named: list[_Kept] | None = []
+        """All by namespace and name; None when some came or went since."""
+        self._every: list[_Key] = []
+        """The keys of all, sorted."""
         self._order: list[_Key] = []
-        """The keys of the rows that are shown, sorted; the last part of each is its place."""
+        """The keys of the rows that are shown, sorted."""
         self._phases: Counter[str] = Counter()
         self._namespaces: Counter[str] = Counter()
         self._plugins: Counter[str] = Counter()
@@ -88,7 +97,8 @@ class Board:
 
     def row(self, index: int) -> RolloutRow:
         """The row at a place of the order. Raises IndexError."""
-        return self._kept[self._order[self._turned(index)][-1]].row
+        kept: _Kept = self._order[self._turned(index)][-1]
+        return kept.row
 
     def rows(self, start: int, stop: int) -> list[RolloutRow]:
         """The rows of a part of the order."""
@@ -123,33 +133,36 @@ class Board:
     def put(self, entry: Entry, cluster: str = "") -> bool:
         """Takes a rollout in, in place of what it was; whether its row is another one now."""
         place = (cluster, entry.row.ref)
-        before = self._kept.get(place)
-        if before is not None:
-            if before.entry == entry:
+        kept = self._kept.get(place)
+        before = None
+        if kept is not None:
+            if kept.entry == entry:
                 return False
-            self._forget(place, before)
+            before = kept.row
+            self._take_out(kept)
         kept = self._take(place, entry)
+        insort(self._every, kept.key)
         if kept.shown:
             insort(self._order, kept.key)
-        return before is None or before.row != kept.row
+        return before != kept.row
 
     def put_all(self, entries: Iterable[Entry], cluster: str = "") -> None:
         """Takes many in at once: the rows are sorted once."""
         for entry in entries:
             place = (cluster, entry.row.ref)
-            before = self._kept.get(place)
-            if before is not None:
-                self._count(before, -1)
+            kept = self._kept.get(place)
+            if kept is not None:
+                self._count(kept, -1)
             self._take(place, entry)
-        self._order = sorted(kept.key for kept in self._kept.values() if kept.shown)
+        self._sort_anew()
 
     def drop(self, ref: Ref, cluster: str = "") -> bool:
         """Forgets a rollout; whether it was there."""
-        place = (cluster, ref)
-        kept = self._kept.get(place)
+        kept = self._kept.pop((cluster, ref), None)
         if kept is None:
             return False
-        self._forget(place, kept)
+        self._take_out(kept)
+        self._named = None
         return True
 
     def leave(self, cluster: str) -> None:
@@ -159,34 +172,46 @@ class Board:
 
     def arrange(self, query: Query, sort: Sort, *, reverse: bool = False) -> None:
         """Shows what `query` keeps, in the order of `sort`."""
-        if sort is not self._sort:
-            key = _KEYS[sort]
-            for place, kept in self._kept.items():
-                kept.key = key(kept.row, place)
+        self._reverse = reverse
         if query != self._query:
+            self._query = query
             for (cluster, _), kept in self._kept.items():
                 kept.shown = query.keeps(kept.entry, cluster, kept.haystack)
-        self._query, self._sort, self._reverse = query, sort, reverse
-        self._order = sorted(kept.key for kept in self._kept.values() if kept.shown)
+            self._order = [key for key in self._every if key[-1].shown]
+        if sort is not self._sort:
+            self._sort = sort
+            first = _FIRST[sort]
+            for kept in self._kept.values():
+                kept.key = _key(first(kept.row), kept)
+            self._sort_anew()
+
+    def _sort_anew(self) -> None:
+        """By what comes first in the keys alone, of those in the order of the rest: to compare
+        places, tens of thousands of times, would take several times as long."""
+        if self._named is None:
+            self._named = sorted(self._kept.values(), key=_by_name)
+        self._every = [kept.key for kept in self._named]
+        self._every.sort(key=itemgetter(0))
+        self._order = [key for key in self._every if key[-1].shown]
 
     def _take(self, place: Place, entry: Entry) -> _Kept:
         cluster = place[0]
-        row = replace(entry.row, cluster=cluster) if cluster else entry.row
-        haystack = haystack_of(entry)
-        kept = _Kept(
-            entry,
-            row,
-            _KEYS[self._sort](row, place),
-            haystack,
-            self._query.keeps(entry, cluster, haystack),
-        )
-        self._kept[place] = kept
+        kept = self._kept.get(place)
+        if kept is None:
+            kept = self._kept[place] = _Kept(place)
+            self._named = None
+        kept.entry = entry
+        kept.row = replace(entry.row, cluster=cluster) if cluster else entry.row
+        kept.haystack = haystack_of(entry)
+        kept.key = _key(_FIRST[self._sort](kept.row), kept)
+        kept.shown = self._query.keeps(entry, cluster, kept.haystack)
         self._count(kept, 1)
         return kept
 
-    def _forget(self, place: Place, kept: _Kept) -> None:
-        del self._kept[place]
+    def _take_out(self, kept: _Kept) -> None:
+        """Out of the order and the counts, before it is another one."""
         self._count(kept, -1)
+        del self._every[bisect_left(self._every, kept.key)]
         if kept.shown:
             del self._order[bisect_left(self._order, kept.key)]
 
@@ -204,27 +229,34 @@ def _add(counter: Counter[str], name: str, by: int) -> None:
         del counter[name]
 
 
-def _by_urgency(row: RolloutRow, place: Place) -> _Key:
-    return (urgency(row), place[1], place[0], place)
+def _key(first: Any, kept: _Kept) -> _Key:
+    cluster, ref = kept.place
+    return (first, ref, cluster, kept)
 
 
-def _by_name(_row: RolloutRow, place: Place) -> _Key:
-    return (place[1], place[0], place)
+def _by_name(kept: _Kept) -> _Key:
+    cluster, ref = kept.place
+    return (ref, cluster)
 
 
-def _by_waiting(row: RolloutRow, place: Place) -> _Key:
-    since = row.since.timestamp() if row.since is not None else float("inf")
-    return (row.phase == HEALTHY, since, place[1], place)
+def _nothing(_row: RolloutRow) -> int:
+    return 0
 
 
-def _by_change(row: RolloutRow, place: Place) -> _Key:
-    since = -row.since.timestamp() if row.since is not None else float("inf")
-    return (since, place[1], place)
+def _wait(row: RolloutRow) -> float:
+    since = row.since.timestamp() if row.since is not None else _NEVER
+    # (One number: pairs take several times as long to sort.)
+    return since + 10 * _NEVER if row.phase == HEALTHY else since
 
 
-_KEYS = {
-    Sort.URGENCY: _by_urgency,
-    Sort.NAME: _by_name,
-    Sort.WAITING: _by_waiting,
-    Sort.CHANGED: _by_change,
+def _change(row: RolloutRow) -> float:
+    return -row.since.timestamp() if row.since is not None else _NEVER
+
+
+_FIRST: Mapping[Sort, Callable[[RolloutRow], Any]] = {
+    Sort.URGENCY: urgency,
+    Sort.NAME: _nothing,
+    Sort.WAITING: _wait,
+    Sort.CHANGED: _change,
 }
+"""What rows are sorted by before their places."""
