@@ -338,6 +338,7 @@ def test_a_template_of_helm_that_happens_to_be_yaml_is_called_one(
     assert done.exit_code is ExitCode.FAILED
     assert "a template that is not filled in" in done.stdout
     assert "helm template" in done.stdout
+    assert done.stdout.count("error:") == 1, "what follows from it is not said too"
 
 
 def test_a_file_that_is_no_text_is_named_and_the_others_are_looked_at(

@@ -142,10 +142,11 @@ def read(text: str, file: str) -> tuple[list[Manifest], list[Finding]]:
     except (yaml.YAMLError, ValueError) as error:
         findings.append(_syntax(str(error), Place(file), text))
     if not findings and manifests and _TEMPLATED.search(text):
-        # It happens to be YAML, but not that of an object.
-        unmade = next((each for each in manifests if _is_unmade(each.data)), None)
-        if unmade is not None:
-            findings.append(_syntax("a template that is not filled in", unmade.where(()), text))
+        # It happens to be YAML, but not that of an object: nothing else that is said of it is true.
+        unmade = [each for each in manifests if _is_unmade(each.data)]
+        manifests = [each for each in manifests if not _is_unmade(each.data)]
+        for each in unmade:
+            findings.append(_syntax("a template that is not filled in", each.where(()), text))
     return manifests, findings
 
 
