@@ -232,3 +232,9 @@ def test_a_rollout_called_like_a_type(rolloutctl: Program) -> None:
     )
     assert run(rolloutctl, found, "get", "rollout", "ar", "-o", "name").exit_code is ExitCode.OK
     assert run(rolloutctl, found, "get", "ar", "-w").exit_code is ExitCode.USAGE
+
+
+def test_get_says_with_which_labels_nothing_was_found(rolloutctl: Program) -> None:
+    found = ChangingCluster({"analysisruns": []}, namespace="shop")
+    done = run(rolloutctl, found, "get", "analysisruns", "-l", "app=x")
+    assert done.stderr == "no analysis runs with labels app=x in namespace shop\n"

@@ -75,6 +75,20 @@ class Asked(NamedTuple):
         return test
 
 
+def show(
+    run: Run, sort: Sort, asked: Asked, *, watch: bool, output: str | None, timeout: float | None
+) -> ExitCode:
+    """The list, or with `watch` what becomes of it. Raises UsageError, and what either raises."""
+    from rolloutctl.cli.runs import show_list
+
+    asked.check(run)
+    if watch:
+        return follow(run, sort, asked, output=output, timeout=timeout)
+    if timeout is not None:
+        raise UsageError("--timeout needs --watch")
+    return show_list(run, sort, asked, output=output)
+
+
 def check_watched(output: str | None) -> None:
     """Raises UsageError for a format in which nothing can be followed."""
     if output in ("name", "yaml"):

@@ -13,6 +13,7 @@ from rolloutctl.cli.run import Run
 from rolloutctl.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from rolloutctl.cli.listing_runs import Asked
     from rolloutctl.cli.sources import Source
     from rolloutctl.domain.cluster import Kind, Unreadable
     from rolloutctl.render.surface import Surface
@@ -39,6 +40,8 @@ class Sort(NamedTuple):
     row: Callable[[Any], dict[str, Any]]
     change: Callable[..., dict[str, Any]]
     """The document of a row that changed or (`deleted`) is gone, at the moment `at`."""
+    rows: Callable[..., Iterable[Any]]
+    """The rows of a cluster, and Unreadable for what is none."""
     read: Callable[[Source, str], Any]
     page: Callable[[Any, Surface, bool], list[Line]]
     document: Callable[[Any], dict[str, Any]]
@@ -67,6 +70,7 @@ def analysis_runs() -> Sort:
         run_row,
         documents.run_row,
         documents.run_change,
+        analyses.rows,
         lambda s, name: analyses.read(s.cluster, s.one_namespace, name, s.label),
         lambda item, surface, wide: views.page(item, surface, wide=wide),
         documents.run,
@@ -92,6 +96,7 @@ def experiments() -> Sort:
         experiment_row,
         documents.experiment_row,
         documents.experiment_change,
+        experiments.rows,
         lambda s, name: experiments.read(s.cluster, s.one_namespace, name, s.label),
         lambda item, surface, wide: views.page(item.look, surface, missing=item.missing, wide=wide),
         lambda item: documents.experiment(item.look, item.missing),
@@ -181,35 +186,33 @@ def _raw(sort: Sort, source: Source, name: str) -> dict[str, Any]:
 # --- lists --------------------------------------------------------------------------------------
 
 
-def show_list(
-    run: Run,
-    sort: Sort,
-    read: Callable[[Source], Iterable[Any]],
-    *,
-    output: str | None,
-    selector: str = "",
-    wanted: Callable[[Source], Callable[[Any], bool] | None] | None = None,
-    filtered: str = "",
-) -> ExitCode:
-    """Prints what `read` finds in each cluster: rows, and Unreadable for what is none.
+def show_list(run: Run, sort: Sort, asked: Asked, *, output: str | None) -> ExitCode:
+    """Prints the rows of each cluster that were asked for.
 
-    Formats of kubectl's pick from the objects themselves, those with the labels of `selector` whose
-    row passes the test that `wanted` gives. `filtered` says what was asked for, where nothing is
-    found. FAILED when some objects could not be read. Raises UsageError and what the cluster
-    raises.
+    Formats of kubectl's pick from the objects themselves, those whose row would be shown. FAILED
+    when some objects could not be read. Raises UsageError and what the cluster raises.
     """
     from rolloutctl.cli.rollouts import place
     from rolloutctl.cli.sources import each, no_names, sources
     from rolloutctl.domain.cluster import Unreadable
 
     if run.picks_objects and output is not None:
-        return _show_objects(run, sort, selector, wanted, output)
+        return _show_objects(run, sort, asked, output)
     listed = sources(run)
     several = len(listed) > 1
     if output == "name" and several:
         raise no_names()
     unreadable: list[tuple[str, Unreadable]] = []
     count = 0
+
+    def read(source: Source) -> Iterable[Any]:
+        return sort.rows(
+            source.cluster,
+            source.namespace,
+            labels=asked.selector,
+            wanted=asked.wanted(source),
+            label=source.label,
+        )
 
     def rows() -> Iterator[Any]:
         nonlocal count
@@ -242,17 +245,11 @@ def show_list(
         report_unreadable(run, unreadable)
         return ExitCode.FAILED
     if not count:
-        run.note(f"no {sort.called}s{filtered} {place(run, listed)}")
+        run.note(f"no {sort.called}s{asked.text} {place(run, listed)}")
     return ExitCode.OK
 
 
-def _show_objects(
-    run: Run,
-    sort: Sort,
-    selector: str,
-    wanted: Callable[[Source], Callable[[Any], bool] | None] | None,
-    output: str,
-) -> ExitCode:
+def _show_objects(run: Run, sort: Sort, asked: Asked, output: str) -> ExitCode:
     """The objects of a list as the server has them, page by page."""
     import msgspec
 
@@ -261,7 +258,7 @@ def _show_objects(
 
     run.one_context("a format of kubectl's")
     (source,) = sources(run)
-    test = None if wanted is None else wanted(source)
+    test = asked.wanted(source)
 
     def kept(item: dict[str, Any]) -> bool:
         if test is None:
@@ -272,20 +269,6 @@ def _show_objects(
             # What has not the form of one is not hidden.
             return True
 
-    pages = source.cluster.pages(sort.kind, source.namespace, dict, label_selector=selector)
+    pages = source.cluster.pages(sort.kind, source.namespace, dict, label_selector=asked.selector)
     write(run, (item for page in pages for item in page.items if kept(item)), output, listed="List")
     return ExitCode.OK
-
-
-def show_all(run: Run, group: str, *, output: str | None, selector: str) -> ExitCode:
-    """The list of all analysis runs ("analysis") or experiments ("experiment")."""
-    from rolloutctl.actions import analyses
-    from rolloutctl.actions import experiments as trials
-
-    sort = experiments() if group == "experiment" else analysis_runs()
-    rows: Callable[..., Iterable[Any]] = trials.rows if group == "experiment" else analyses.rows
-
-    def read(source: Source) -> Iterable[Any]:
-        return rows(source.cluster, source.namespace, labels=selector, label=source.label)
-
-    return show_list(run, sort, read, output=output, selector=selector, filtered=selector)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,9 +12,7 @@ from rolloutctl.cli.run import Run
 from rolloutctl.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from rolloutctl.cli.sources import Source
+    pass
 
 app = new_app(no_args_is_help=True)
 group(app)
@@ -65,31 +63,15 @@ def list_(
       rolloutctl experiment list -o jsonl
       rolloutctl experiment list -w
     """
-    from rolloutctl.actions import experiments
     from rolloutctl.cli import listing_runs, runs
 
-    run = Run.of(ctx)
-    asked = listing_runs.Asked(selector, rollout, phase)
-    asked.check(run)
-    if watch:
-        return listing_runs.follow(run, runs.experiments(), asked, output=output, timeout=timeout)
-    if timeout is not None:
-        raise UsageError("--timeout needs --watch")
-    read: Callable[[Source], Iterable[Any]] = lambda source: experiments.rows(  # noqa: E731
-        source.cluster,
-        source.namespace,
-        labels=selector,
-        wanted=asked.wanted(source),
-        label=source.label,
-    )
-    return runs.show_list(
-        run,
+    return listing_runs.show(
+        Run.of(ctx),
         runs.experiments(),
-        read,
+        listing_runs.Asked(selector, rollout, phase),
+        watch=watch,
         output=output,
-        selector=selector,
-        wanted=asked.wanted,
-        filtered=asked.text,
+        timeout=timeout,
     )
 
 

@@ -114,7 +114,10 @@ def _get_runs(
     if names:
         show = runs.show_experiment if group == "experiment" else runs.show_analysis_run
         return show(run, names, output, raw)
-    return runs.show_all(run, group, output=output, selector=selector)
+    from rolloutctl.cli.listing_runs import Asked
+
+    sort = runs.experiments() if kind == "experiment" else runs.analysis_runs()
+    return runs.show_list(run, sort, Asked(selector), output=output)
 
 
 def _show(run: Run, names: list[str], output: str | None, raw: bool) -> ExitCode:
