@@ -13,8 +13,6 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from textual.pilot import Pilot
-
 from rolloutctl import kube
 from rolloutctl.actions.fleet import Member
 from rolloutctl.tui.app import Dashboard
@@ -74,19 +72,14 @@ async def picture(env: Mapping[str, str], name: str, query: str, keys: tuple[str
     )
     app = Dashboard(Setup(members=[Member("", cluster, None)], query=query))
     async with app.run_test(size=SIZE) as pilot:
-        await settle(pilot, lambda: app.fleet.complete)
+        while not app.fleet.complete:
+            await pilot.pause(0.05)
+        await pilot.pause(0.5)
         for key in keys:
             await pilot.press(key)
-            await settle(pilot, lambda: True, 1.5)
+            await pilot.pause(1.5)
         text = app.export_screenshot(title=f"rolloutctl dashboard {query}".strip())
     (PICTURES / f"{name}.svg").write_text(text, "utf-8")
-
-
-async def settle(pilot: Pilot[None], holds: object, seconds: float = 0.5) -> None:
-    """Waits until something holds, and for what follows from it."""
-    while not (callable(holds) and holds()):
-        await pilot.pause(0.05)
-    await pilot.pause(seconds)
 
 
 if __name__ == "__main__":

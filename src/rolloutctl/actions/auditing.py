@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -14,6 +15,9 @@ from rolloutctl.domain.decision import Action, Decision, Position, spoken
 from rolloutctl.domain.decoders import decoder
 from rolloutctl.domain.wire import Wire
 from rolloutctl.errors import Conflict, Failed, RolloutctlError
+
+if TYPE_CHECKING:
+    from rolloutctl.domain.ending_runs import RunDecision
 
 _NAMES = 5
 """Names an Event is tried under."""
@@ -65,6 +69,11 @@ class Recorder:
         about = Regarding("argoproj.io/v1alpha1", "Rollout", decision.ref, metadata.uid)
         before, after = moved(decision)
         self.record(about, str(decision.action), before, after)
+
+    def ended(self, decision: RunDecision) -> None:
+        """Records that a run was ended, or started anew. Raises nothing of the cluster's."""
+        about = Regarding("argoproj.io/v1alpha1", decision.kind.kind, decision.ref, decision.uid)
+        self.record(about, str(decision.action), decision.phase)
 
     def record(self, about: Regarding, action: str, before: str = "", after: str = "") -> None:
         """Records a change of any object. Raises nothing of the cluster's."""

@@ -16,19 +16,6 @@ from rolloutctl.errors import RolloutctlError
 if TYPE_CHECKING:
     from rolloutctl.domain.plugin_config import PluginConfiguration
 
-COMMANDS = {
-    Action.PROMOTE: "promote",
-    Action.PROMOTE_FULL: "promote",
-    Action.ABORT: "abort",
-    Action.RETRY: "retry",
-    Action.PAUSE: "pause",
-    Action.RESUME: "resume",
-    Action.RESTART: "restart",
-    Action.UNDO: "undo",
-    Action.SET_IMAGE: "set image",
-    Action.SCALE: "scale",
-}
-"""The command that needs the same rights."""
 _DECIDED = (
     Action.PROMOTE,
     Action.PROMOTE_FULL,
@@ -66,8 +53,8 @@ def forbidden(cluster: Cluster, namespace: str) -> Mapping[Action, str]:
     does not say."""
     needs = {
         need.right: need
-        for command in COMMANDS.values()
-        for need in NEEDS[command]
+        for action in Action
+        for need in NEEDS[action.command]
         if need.verb == "patch" and not need.optional
     }
     try:
@@ -80,7 +67,7 @@ def forbidden(cluster: Cluster, namespace: str) -> Mapping[Action, str]:
         if lacking:
             missing[one.command] = ", ".join(f"{need.verb} {need.resource}" for need in lacking)
     return {
-        action: f"not allowed to {missing[command]} in namespace {namespace}"
-        for action, command in COMMANDS.items()
-        if command in missing
+        action: f"not allowed to {missing[action.command]} in namespace {namespace}"
+        for action in Action
+        if action.command in missing
     }

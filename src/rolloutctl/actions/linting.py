@@ -9,8 +9,11 @@ from rolloutctl.domain.cluster import (
     CLUSTER_ANALYSIS_TEMPLATES,
     CONFIG_MAPS,
     DEPLOYMENTS,
+    INGRESSES,
+    POD_TEMPLATES,
     REPLICA_SETS,
     SERVICES,
+    VIRTUAL_SERVICES,
     Cluster,
     Kind,
 )
@@ -20,11 +23,8 @@ from rolloutctl.domain.lint.plugins import is_configuration
 from rolloutctl.domain.lint.reading import is_of_rollouts
 from rolloutctl.domain.lint.references import Named, named
 from rolloutctl.domain.plugin_config import CONFIG_MAP
-from rolloutctl.domain.undoing import POD_TEMPLATES
 from rolloutctl.errors import NotFound
 
-INGRESSES = Kind("networking.k8s.io", "v1", "ingresses", "Ingress")
-VIRTUAL_SERVICES = Kind("networking.istio.io", "v1", "virtualservices", "VirtualService")
 _KINDS = {
     kind.kind: kind
     for kind in (

@@ -13,12 +13,13 @@ from typing import Any
 import msgspec
 
 from rolloutctl.domain.cluster import (
+    ANALYSIS_TEMPLATES,
+    CLUSTER_ANALYSIS_TEMPLATES,
     CONFIG_MAPS,
     DEPLOYMENTS,
     PODS,
     ROLLOUTS,
     Cluster,
-    Kind,
 )
 from rolloutctl.domain.plugin_change import CHANGED_AT, moment, notes_of, unknown_plugin
 from rolloutctl.domain.plugin_config import (
@@ -43,11 +44,6 @@ DEPLOYMENT_NAME = "argo-rollouts"
 _LABEL = "app.kubernetes.io/name=argo-rollouts"
 READ_BY = "rolloutctl.dev/plugins-sha256"
 """Annotation of the controller's pod template: the plugins' configuration it was restarted for."""
-
-ANALYSIS_TEMPLATES = Kind("argoproj.io", "v1alpha1", "analysistemplates", "AnalysisTemplate")
-CLUSTER_ANALYSIS_TEMPLATES = Kind(
-    "argoproj.io", "v1alpha1", "clusteranalysistemplates", "ClusterAnalysisTemplate", False
-)
 
 
 class ManagedFields(Wire):

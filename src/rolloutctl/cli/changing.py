@@ -156,10 +156,9 @@ class _Changing:
 
     def _frozen(self) -> dict[Ref, RolloutctlError]:
         """Takes away those that a freeze stops; a trial, and an override, go on with a word."""
-        from rolloutctl.cli.freezing import frozen, ships
+        from rolloutctl.cli.freezing import frozen, shipped
 
-        shipped = [ref for ref, decision in self.decided.items() if ships(decision)]
-        found = frozen(self.run, self.intent.action, shipped)
+        found = frozen(self.run, self.intent.action, shipped(self.decided))
         if found and (self.asked.override_freeze or self.asked.dry_run is not DryRun.NONE):
             first = next(iter(found.values()))
             over = ", overridden" if self.asked.override_freeze else ""

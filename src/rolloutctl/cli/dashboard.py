@@ -86,7 +86,7 @@ def setup(run: Run, asked: Asked) -> Setup:
     ) -> Mapping[Ref, RolloutctlError]:
         from rolloutctl.cli import freezing
 
-        shipped = [ref for ref, decision in decisions.items() if freezing.ships(decision)]
+        shipped = freezing.shipped(decisions)
         return freezing.frozen(run, action, shipped, names.get(label, label))
 
     def recorder(cluster: Cluster, reason: str) -> Recorder | None:

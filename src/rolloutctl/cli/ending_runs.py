@@ -41,16 +41,6 @@ def change(run: Run, action: RunAction, called: str, names: Sequence[str], how: 
     cluster, namespace = run.cluster(), run.one_namespace()
     kept = recorder(run, reason=how.reason, record=how.record)
 
-    def record(item: RunResult) -> None:
-        decision = item.decision
-        if kept is not None and decision is not None and item.did is RunDid.CHANGED:
-            from rolloutctl.domain.audit import Regarding
-
-            about = Regarding(
-                "argoproj.io/v1alpha1", decision.kind.kind, decision.ref, decision.uid
-            )
-            kept.record(about, str(decision.action), decision.phase)
-
     report = _Report(run, how.output, sort.resource)
     results: list[RunResult] = []
     dry_run = "" if how.dry_run is DryRun.NONE else str(how.dry_run)
@@ -63,7 +53,8 @@ def change(run: Run, action: RunAction, called: str, names: Sequence[str], how: 
             report.made(item, follows=how.wait)
         finally:
             # It is told first: whoever interrupts the record knows what was done.
-            record(item)
+            if kept is not None and item.decision is not None and item.did is RunDid.CHANGED:
+                kept.ended(item.decision)
     if how.wait:
         results = _followed(run, results, how, report)
     tell(run, kept)

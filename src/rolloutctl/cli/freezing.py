@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from rolloutctl.cli.run import Run
@@ -28,9 +28,14 @@ def must_have_reason(override: bool, reason: str) -> None:
         )
 
 
-def ships(decision: Decision) -> bool:
-    """Whether a change of one of these actions ships anything: what is resumed may have been
-    aborted, and its pods go only then, or have no update under way."""
+def shipped(decisions: Mapping[Ref, Decision]) -> list[Ref]:
+    """Those with which a change of one of these actions ships anything."""
+    return [ref for ref, decision in decisions.items() if _ships(decision)]
+
+
+def _ships(decision: Decision) -> bool:
+    """What is resumed may have been aborted, and its pods go only then, or have no update under
+    way."""
     if str(decision.action) != "resume":
         return True
     from rolloutctl.domain.status import is_fully_promoted, is_observed

@@ -43,6 +43,16 @@ class Action(enum.StrEnum):
     SET_IMAGE = "set-image"
     SCALE = "scale"
 
+    @property
+    def command(self) -> str:
+        """The command that does it; a promotion in full is an option of its."""
+        match self:
+            case Action.PROMOTE_FULL:
+                return "promote"
+            case Action.SET_IMAGE:
+                return "set image"
+        return str(self)
+
 
 class Note(enum.StrEnum):
     """What a person should know about a change beyond its direct effect."""

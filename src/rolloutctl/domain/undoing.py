@@ -12,7 +12,15 @@ from typing import Any
 
 import msgspec
 
-from rolloutctl.domain.cluster import DEPLOYMENTS, REPLICA_SETS, ROLLOUTS, Change, Kind, Unreadable
+from rolloutctl.domain.cluster import (
+    DEPLOYMENTS,
+    POD_TEMPLATES,
+    REPLICA_SETS,
+    ROLLOUTS,
+    Change,
+    Kind,
+    Unreadable,
+)
 from rolloutctl.domain.decision import (
     Action,
     Decision,
@@ -33,7 +41,6 @@ from rolloutctl.domain.templates import Edit, edits, same
 from rolloutctl.domain.wire import Json, Rollout
 from rolloutctl.errors import ClusterError, NotFound
 
-POD_TEMPLATES = Kind("", "v1", "podtemplates", "PodTemplate")
 TEMPLATES = {
     ("apps", "Deployment"): (DEPLOYMENTS, "/spec/template"),
     ("apps", "ReplicaSet"): (REPLICA_SETS, "/spec/template"),

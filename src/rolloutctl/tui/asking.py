@@ -10,13 +10,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from rolloutctl.actions import ending_runs, promotion, undoing
-from rolloutctl.actions.auditing import Recorder
 from rolloutctl.actions.promotion import Intent
 from rolloutctl.domain import images
-from rolloutctl.domain.audit import Regarding
 from rolloutctl.domain.cluster import ANALYSIS_RUNS, EXPERIMENTS, Kind
 from rolloutctl.domain.decision import Action
-from rolloutctl.domain.ending_runs import RunAction, RunDecision, RunDid
+from rolloutctl.domain.ending_runs import RunAction, RunDid
 from rolloutctl.domain.facts import Place, RolloutPicture
 from rolloutctl.domain.refs import Ref
 from rolloutctl.domain.revisions import Revision
@@ -173,11 +171,6 @@ async def terminate(
         dashboard.notify(f"{safe(ref)}: terminated", markup=False)
         recorder = dashboard.setup.recorder(cluster, "")
         if recorder is not None and result.decision is not None:
-            await in_thread(partial(_record, recorder, result.decision))
+            await in_thread(partial(recorder.ended, result.decision))
     elif result.error is not None:
         dashboard.notify(safe(result.error.message, 400), severity="error", markup=False)
-
-
-def _record(recorder: Recorder, sent: RunDecision) -> None:
-    about = Regarding("argoproj.io/v1alpha1", sent.kind.kind, sent.ref, sent.uid)
-    recorder.record(about, str(sent.action), sent.phase)

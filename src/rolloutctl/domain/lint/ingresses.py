@@ -13,6 +13,7 @@ import msgspec
 from rolloutctl.domain.lint.finding import Manifest, Path
 from rolloutctl.domain.lint.reading import inside, is_of_rollouts, items, mapping, objects, text
 from rolloutctl.domain.lint.rollouts import CANARY
+from rolloutctl.domain.lint.uses import dotted
 from rolloutctl.domain.wire import Json
 
 GROUPS = ("networking.k8s.io", "extensions")
@@ -43,7 +44,7 @@ def routed(manifest: Manifest) -> Iterator[Routed]:
         return
     (router, one, several, said), settings = at
     path = (*CANARY, "trafficRouting", router)
-    start = ".".join(map(str, path))
+    start = dotted(path)
     service = text(manifest.at(*CANARY), "stableService")
     if router == "alb":
         service = text(settings, "rootService") or service

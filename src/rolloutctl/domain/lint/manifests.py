@@ -143,10 +143,12 @@ def read(text: str, file: str) -> tuple[list[Manifest], list[Finding]]:
         findings.append(_syntax(str(error), Place(file), text))
     if not findings and manifests and _TEMPLATED.search(text):
         # It happens to be YAML, but not that of an object: nothing else that is said of it is true.
-        unmade = [each for each in manifests if _is_unmade(each.data)]
-        manifests = [each for each in manifests if not _is_unmade(each.data)]
-        for each in unmade:
-            findings.append(_syntax("a template that is not filled in", each.where(()), text))
+        found, manifests = manifests, []
+        for each in found:
+            if _is_unmade(each.data):
+                findings.append(_syntax("a template that is not filled in", each.where(()), text))
+            else:
+                manifests.append(each)
     return manifests, findings
 
 

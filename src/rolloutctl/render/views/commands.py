@@ -8,19 +8,6 @@ from collections.abc import Iterable
 from rolloutctl.domain.decision import Action
 from rolloutctl.domain.refs import Ref
 
-_VERBS = {
-    Action.PROMOTE: "promote",
-    Action.PROMOTE_FULL: "promote",
-    Action.ABORT: "abort",
-    Action.RETRY: "retry",
-    Action.PAUSE: "pause",
-    Action.RESUME: "resume",
-    Action.RESTART: "restart",
-    Action.UNDO: "undo",
-    Action.SET_IMAGE: "set image",
-    Action.SCALE: "scale",
-}
-
 
 def equivalent(
     action: Action,
@@ -39,7 +26,7 @@ def equivalent(
     options += ["--to-revision", str(to_revision)] if to_revision is not None else []
     where = ["--context", context] if context else []
     return [
-        f"rolloutctl {_VERBS[action]} {shlex.join([*names, *options, '-n', namespace, *where])}"
+        f"rolloutctl {action.command} {shlex.join([*names, *options, '-n', namespace, *where])}"
         for namespace, names in by_namespace.items()
     ]
 
